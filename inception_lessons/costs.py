@@ -5,6 +5,7 @@ MACs; bias, pooling, batch norm, ReLU and concatenation do none, by this book's 
 All counts are for one image. Shapes are channels × height × width.
 """
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -63,20 +64,21 @@ def pool_output_size(
 ) -> int:
     """Return the output positions of a pooling layer along one axis.
 
-    With `ceil_mode` the last window may reach over the right edge, but it must start inside the input or its left
-    padding, as in `torch.nn.MaxPool2d`. `stride` defaults to `kernel_size`.
+    With `ceil_mode` the last window may reach over the right edge, even when it is the only one, but it must start
+    inside the input or its left padding, as in `torch.nn.MaxPool2d`. `stride` defaults to `kernel_size`.
 
     Raises:
         ValueError: as `conv_output_size`, or the padding is more than half the kernel.
     """
-    stride = positive("kernel_size", kernel_size) if stride is None else positive("stride", stride)
+    size, kernel_size = positive("size", size), positive("kernel_size", kernel_size)
+    stride = kernel_size if stride is None else positive("stride", stride)
     if non_negative("padding", padding) > kernel_size // 2:
         raise ValueError(f"padding must be at most half of kernel_size {kernel_size}, got {padding}")
-    floor = conv_output_size(size, kernel_size, stride, padding, dilation)
-    remainder = (size + 2 * padding - dilation * (kernel_size - 1) - 1) % stride
-    if ceil_mode and remainder and floor * stride < size + padding:
-        return floor + 1
-    return floor
+    room = size + 2 * padding - positive("dilation", dilation) * (kernel_size - 1) - 1
+    if not ceil_mode or room <= -stride:
+        return conv_output_size(size, kernel_size, stride, padding, dilation)
+    outputs = -(-room // stride) + 1
+    return outputs if (outputs - 1) * stride < size + padding else outputs - 1
 
 
 def _conv_padding(padding: Pair | str, kernel: tuple[int, int], stride: tuple[int, int]) -> tuple[int, int] | None:
@@ -403,6 +405,16 @@ def googlenet(
         elif row.type not in ("dropout", "softmax"):
             raise ValueError(f"row {row.key!r} has type {row.type!r}, which this function cannot count")
     return costs + heads
+
+
+def minimum_input_size(table: Sequence[GoogLeNetRow] = GOOGLENET_TABLE_1) -> int:
+    """Return the smallest height and width, in pixels, for which every layer of the table has an output."""
+    for size in itertools.count(1):
+        try:
+            googlenet(table=table, input_size=size)
+        except ValueError:
+            continue
+        return size
 
 
 class Total(NamedTuple):

@@ -1,0 +1,307 @@
+"""GoogLeNet, the first Inception network (Szegedy et al. 2014, arXiv:1409.4842v1).
+
+`googlenet` builds the network from the paper's own table. `googlenet_lesson` is the same idea at a size that two CPU
+cores train in less than a minute.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from inception_lessons._check import one_of, positive
+from inception_lessons.costs import (
+    inception_out_channels,
+    minimum_input_size,
+    pool_output_size,
+    separable_stem_layers,
+)
+from inception_lessons.papers import (
+    GOOGLENET_AUXILIARY,
+    GOOGLENET_DROPOUT,
+    GOOGLENET_TABLE_1,
+    AuxiliaryHeads,
+    GoogLeNetRow,
+    InceptionWidths,
+)
+
+
+class GoogLeNetOutput(NamedTuple):
+    """What the network returns in training mode with its auxiliary heads; each N×num_classes, before softmax."""
+
+    logits: Tensor
+    aux_4a: Tensor
+    aux_4d: Tensor
+
+
+class ConvReLU(nn.Sequential):
+    """Convolution and ReLU, with batch norm between them on request (the bias then goes: the norm has its own).
+
+    With stride 1 and an odd kernel the output keeps the grid of the input.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: int, *, stride: int = 1, batch_norm: bool = False
+    ) -> None:
+        conv = nn.Conv2d(
+            positive("in_channels", in_channels),
+            positive("out_channels", out_channels),
+            positive("kernel_size", kernel_size),
+            stride=stride,
+            padding=kernel_size // 2,
+            bias=not batch_norm,
+        )
+        norm = [nn.BatchNorm2d(out_channels, eps=1e-3)] if batch_norm else []
+        super().__init__(conv, *norm, nn.ReLU(inplace=True))
+
+
+class Inception(nn.Module):
+    """The Inception module with dimension reduction (Figure 2b): four branches side by side, joined along channels.
+
+    N×in_channels×H×W → N×out_channels×H×W, where out_channels = conv1 + conv3 + conv5 + project.
+
+    Args:
+        widths: the module's six numbers, a row of Table 1 or your own `InceptionWidths`.
+    """
+
+    def __init__(self, in_channels: int, widths: InceptionWidths | GoogLeNetRow, *, batch_norm: bool = False) -> None:
+        super().__init__()
+        self.out_channels = inception_out_channels(widths, in_channels)
+        w = widths
+        self.conv1 = ConvReLU(in_channels, w.conv1, 1, batch_norm=batch_norm)
+        self.reduce3 = ConvReLU(in_channels, w.reduce3, 1, batch_norm=batch_norm)
+        self.conv3 = ConvReLU(w.reduce3, w.conv3, 3, batch_norm=batch_norm)
+        self.reduce5 = ConvReLU(in_channels, w.reduce5, 1, batch_norm=batch_norm)
+        self.conv5 = ConvReLU(w.reduce5, w.conv5, 5, batch_norm=batch_norm)
+        self.pool = nn.MaxPool2d(3, stride=1, padding=1)
+        self.project = ConvReLU(in_channels, w.project, 1, batch_norm=batch_norm)
+
+    def forward(self, x: Tensor) -> Tensor:
+        conv1 = self.conv1(x)  # N×conv1×H×W
+        conv3 = self.conv3(self.reduce3(x))  # N×conv3×H×W
+        conv5 = self.conv5(self.reduce5(x))  # N×conv5×H×W
+        pooled = self.project(self.pool(x))  # N×project×H×W
+        return torch.cat([conv1, conv3, conv5, pooled], dim=1)  # N×out_channels×H×W
+
+
+class NaiveInception(nn.Module):
+    """The Inception module before dimension reduction (Figure 2a): built to be compared, no network uses it.
+
+    N×in_channels×H×W → N×out_channels×H×W, where out_channels = conv1 + conv3 + conv5 + in_channels.
+    """
+
+    def __init__(self, in_channels: int, widths: InceptionWidths | GoogLeNetRow, *, batch_norm: bool = False) -> None:
+        super().__init__()
+        self.out_channels = inception_out_channels(widths, in_channels, kind="naive")
+        self.conv1 = ConvReLU(in_channels, widths.conv1, 1, batch_norm=batch_norm)
+        self.conv3 = ConvReLU(in_channels, widths.conv3, 3, batch_norm=batch_norm)
+        self.conv5 = ConvReLU(in_channels, widths.conv5, 5, batch_norm=batch_norm)
+        self.pool = nn.MaxPool2d(3, stride=1, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([self.conv1(x), self.conv3(x), self.conv5(x), self.pool(x)], dim=1)  # N×out_channels×H×W
+
+
+class SeparableStem(nn.Sequential):
+    """A 7×7 convolution factored into 8 filters per input channel and a 1×1, whose cost Table 1 prints.
+
+    N×in_channels×H×W → N×out_channels×H/2×W/2. The depthwise half has no bias and no ReLU: the 1×1 follows directly.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, *, stride: int, batch_norm: bool) -> None:
+        depthwise, pointwise = separable_stem_layers(in_channels, out_channels, kernel_size)
+        super().__init__(
+            nn.Conv2d(
+                in_channels,
+                depthwise.out_channels,
+                kernel_size,
+                stride=stride,
+                padding=kernel_size // 2,
+                groups=depthwise.groups,
+                bias=False,
+            ),
+            ConvReLU(pointwise.in_channels, out_channels, 1, batch_norm=batch_norm),
+        )
+
+
+class AuxiliaryHead(nn.Module):
+    """A small classifier on an inner feature map, used in training only (section 5).
+
+    N×in_channels×14×14 → N×num_classes. The dense layer fixes the grid: 14 to 16 positions a side, which the
+    network's inputs from 209 to 256 pixels give.
+    """
+
+    def __init__(
+        self, in_channels: int, num_classes: int, head: AuxiliaryHeads = GOOGLENET_AUXILIARY, *, batch_norm: bool = False
+    ) -> None:
+        super().__init__()
+        self.grid = pool_output_size(14, head.pool_size, head.pool_stride)
+        self.pool = nn.AvgPool2d(head.pool_size, stride=head.pool_stride)
+        self.conv = ConvReLU(in_channels, head.conv1, 1, batch_norm=batch_norm)
+        self.hidden = nn.Linear(head.conv1 * self.grid**2, head.hidden)
+        self.relu = nn.ReLU(inplace=True)
+        self.dropout = nn.Dropout(head.dropout)
+        self.linear = nn.Linear(head.hidden, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.pool(x)  # N×C×4×4
+        if x.shape[-2:] != (self.grid, self.grid):
+            raise ValueError(
+                f"the auxiliary heads need {self.grid}×{self.grid} positions after their pooling, got "
+                f"{x.shape[-2]}×{x.shape[-1]}; train on 209 to 256 pixels (the paper: 224), or build with aux=False"
+            )
+        x = self.conv(x).flatten(1)  # N×2048
+        x = self.dropout(self.relu(self.hidden(x)))  # N×1024
+        return self.linear(x)  # N×num_classes
+
+
+class GoogLeNet(nn.Module):
+    """GoogLeNet as its Table 1 lists it: stem, body of nine Inception modules, head.
+
+    N×in_channels×H×W → N×num_classes logits; in training mode with auxiliary heads a `GoogLeNetOutput`.
+
+    Where the paper is silent: pooling grids are rounded up (`ceil_mode`), as the printed 112, 56, 28, 14, 7 demand;
+    local response normalisation uses AlexNet's size 5, α 1e-4, β 0.75; weights start Xavier-uniform and biases at
+    0.2, as in Caffe's reimplementation.
+
+    Args:
+        table: rows of Table 1, or your own in the same form.
+        stem: "dense" (7×7 as printed) or "separable" (the one whose cost is printed).
+        batch_norm: put batch norm after every convolution and leave out biases and local response normalisation.
+        aux: build the auxiliary heads.
+        dropout: fraction of features dropped before the linear layer.
+    """
+
+    def __init__(
+        self,
+        table: Sequence[GoogLeNetRow] = GOOGLENET_TABLE_1,
+        *,
+        in_channels: int = 3,
+        num_classes: int = 1000,
+        stem: str = "dense",
+        batch_norm: bool = False,
+        aux: bool = True,
+        dropout: float = GOOGLENET_DROPOUT,
+    ) -> None:
+        super().__init__()
+        self.in_channels = positive("in_channels", in_channels)
+        self.minimum_size = minimum_input_size(table)
+        positive("num_classes", num_classes)
+        one_of("stem", stem, ("dense", "separable"))
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout must be at least 0 and below 1, got {dropout}")
+        self.body = nn.ModuleDict()
+        self.aux = nn.ModuleDict()
+        channels = in_channels
+        for row in table:
+            if row.type in ("avg pool", "dropout", "linear", "softmax"):
+                continue
+            self.body[row.key] = _body_module(row, channels, stem=stem, batch_norm=batch_norm)
+            channels = row.channels if row.type != "inception" else self.body[row.key].out_channels
+            if aux and row.key in GOOGLENET_AUXILIARY.after:
+                self.aux[row.key] = AuxiliaryHead(channels, num_classes, batch_norm=batch_norm)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(channels, num_classes)
+        initialise(self)
+
+    def forward(self, x: Tensor) -> Tensor | GoogLeNetOutput:
+        self._check_input(x)
+        aux = {}
+        for key, module in self.body.items():
+            x = module(x)  # N×C×H×W, the row's output in Table 1
+            if self.training and key in self.aux:
+                aux[f"aux_{key}"] = self.aux[key](x)  # N×num_classes
+        x = self.pool(x).flatten(1)  # N×1024
+        logits = self.linear(self.dropout(x))  # N×num_classes
+        return GoogLeNetOutput(logits, **aux) if aux else logits
+
+    def _check_input(self, x: Tensor) -> None:
+        if x.dim() != 4:
+            raise ValueError(f"x must have 4 dimensions N×C×H×W, got shape {tuple(x.shape)}; one image is x.unsqueeze(0)")
+        if x.shape[1] != self.in_channels:
+            raise ValueError(f"x must have {self.in_channels} channels, got {x.shape[1]}; or build with in_channels={x.shape[1]}")
+        if min(x.shape[-2:]) < self.minimum_size:
+            raise ValueError(
+                f"x must be at least {self.minimum_size} pixels high and wide, got {x.shape[-2]}×{x.shape[-1]}; "
+                "resize the images or use googlenet_lesson"
+            )
+
+
+def _body_module(row: GoogLeNetRow, in_channels: int, *, stem: str, batch_norm: bool) -> nn.Module:
+    """Return the module of one table row: stem convolution, pooling or Inception module."""
+    norm = [] if batch_norm else [nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75)]
+    if row.type == "inception":
+        return Inception(in_channels, row, batch_norm=batch_norm)
+    if row.type == "max pool":
+        pool = nn.MaxPool2d(row.patch, stride=row.stride, ceil_mode=True)
+        # Figure 3 normalises twice: after the first pooling and before the second.
+        return nn.Sequential(pool, *norm) if row.key == "pool1" else nn.Sequential(*norm, pool) if row.key == "pool2" else pool
+    if row.type == "convolution" and row.conv3 is not None:
+        return nn.Sequential(
+            ConvReLU(in_channels, row.reduce3, 1, batch_norm=batch_norm),
+            ConvReLU(row.reduce3, row.conv3, row.patch, batch_norm=batch_norm),
+        )
+    if row.type == "convolution":
+        first = ConvReLU if stem == "dense" else SeparableStem
+        return first(in_channels, row.channels, row.patch, stride=row.stride, batch_norm=batch_norm)
+    raise ValueError(f"row {row.key!r} has type {row.type!r}; expected convolution, max pool or inception")
+
+
+def initialise(module: nn.Module) -> None:
+    """Set weights Xavier-uniform and convolution biases to 0.2, the start of Caffe's reimplementation.
+
+    The paper prints no initialisation.
+    """
+    for layer in module.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            nn.init.xavier_uniform_(layer.weight)
+            if layer.bias is not None:
+                nn.init.constant_(layer.bias, 0.2 if isinstance(layer, nn.Conv2d) else 0.0)
+
+
+def googlenet(
+    *,
+    num_classes: int = 1000,
+    in_channels: int = 3,
+    stem: str = "dense",
+    batch_norm: bool = False,
+    aux: bool = True,
+    dropout: float = GOOGLENET_DROPOUT,
+) -> GoogLeNet:
+    """Return GoogLeNet as printed in 2014: biases, local response normalisation, true 5×5 convolutions.
+
+    N×3×224×224 → N×1000. 6,998,552 parameters without and 13,378,280 with the auxiliary heads. See `GoogLeNet` for
+    the options.
+    """
+    return GoogLeNet(
+        num_classes=num_classes, in_channels=in_channels, stem=stem, batch_norm=batch_norm, aux=aux, dropout=dropout
+    )
+
+
+_ = None
+_Row = GoogLeNetRow
+
+LESSON_TABLE: tuple[GoogLeNetRow, ...] = (
+    #    key         type           patch/stride  output    depth  1×1  3×3r  3×3  5×5r  5×5  proj
+    _Row("conv1",    "convolution", 3, 2, (14, 14, 32),     1,     _,   _,    _,    _,   _,   _,  _, _),
+    _Row("3a",       "inception",   _, _, (14, 14, 64),     2,     16,  16,   32,   4,   8,   8,  _, _),
+    _Row("3b",       "inception",   _, _, (14, 14, 80),     2,     24,  16,   32,   6,   12,  12, _, _),
+    _Row("pool3",    "max pool",    3, 2, (7, 7, 80),       0,     _,   _,    _,    _,   _,   _,  _, _),
+    _Row("4a",       "inception",   _, _, (7, 7, 128),      2,     48,  24,   48,   8,   16,  16, _, _),
+    _Row("4b",       "inception",   _, _, (7, 7, 160),      2,     64,  32,   56,   8,   20,  20, _, _),
+    _Row("avgpool",  "avg pool",    7, 1, (1, 1, 160),      0,     _,   _,    _,    _,   _,   _,  _, _),
+    _Row("linear",   "linear",      _, _, (1, 1, 10),       1,     _,   _,    _,    _,   _,   _,  _, _),
+)  # fmt: skip
+"""The lesson-size network in the form of Table 1: same modules, four of them, batch norm, 28×28 images."""
+
+
+def googlenet_lesson(*, num_classes: int = 10, in_channels: int = 1) -> GoogLeNet:
+    """Return a small Inception network of `LESSON_TABLE` for images of 28 to 64 pixels: N×1×28×28 → N×10.
+
+    Unlike the network of 2014 it has batch norm, no local response normalisation, no auxiliary heads and no dropout.
+    """
+    return GoogLeNet(
+        LESSON_TABLE, num_classes=num_classes, in_channels=in_channels, batch_norm=True, aux=False, dropout=0.0
+    )
