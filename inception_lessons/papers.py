@@ -4,6 +4,7 @@ Nothing in this file is computed and nothing is corrected: a misprint stands her
 `costs` and `measure` compute what the rows should cost; the discrepancies page sets the two side by side.
 """
 
+import re
 from typing import NamedTuple
 
 
@@ -177,9 +178,7 @@ def printed_count(text: str, kilo: int = 1000) -> float:
     Raises:
         ValueError: the text is not such a count.
     """
-    units = {"K": kilo, "M": 1_000_000}
-    number, unit = (text[:-1], text[-1]) if text and text[-1] in units else (text, "")
-    try:
-        return float(number) * units.get(unit, 1)
-    except ValueError:
-        raise ValueError(f"text {text!r} is not a printed count; expected digits with K, M or nothing, as in '159K'") from None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([KM]?)", text)
+    if match is None:
+        raise ValueError(f"text {text!r} is not a printed count; expected digits with K, M or nothing, as in '159K'")
+    return float(match[1]) * {"K": kilo, "M": 1_000_000, "": 1}[match[2]]
