@@ -129,7 +129,7 @@ class AuxiliaryHead(nn.Module):
     """A small classifier on an inner feature map, used in training only (section 5).
 
     N×in_channels×14×14 → N×num_classes. The dense layer fixes the grid: 14 to 16 positions a side, which the
-    network's inputs from 209 to 256 pixels give.
+    network's inputs from 223 to 270 pixels give.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class AuxiliaryHead(nn.Module):
         if x.shape[-2:] != (self.grid, self.grid):
             raise ValueError(
                 f"the auxiliary heads need {self.grid}×{self.grid} positions after their pooling, got "
-                f"{x.shape[-2]}×{x.shape[-1]}; train on 209 to 256 pixels (the paper: 224), or build with aux=False"
+                f"{x.shape[-2]}×{x.shape[-1]}; train on 223 to 270 pixels (the paper: 224), or build with aux=False"
             )
         x = self.conv(x).flatten(1)  # N×2048
         x = self.dropout(self.relu(self.hidden(x)))  # N×1024
