@@ -1,7 +1,9 @@
 """Sizes, parameters and multiply-accumulates (MACs) by arithmetic, in Python integers.
 
-One MAC is one multiplication and the addition of its product to a running sum. Convolutions and dense layers do
-MACs; bias, pooling, batch norm, ReLU and concatenation do none, by this book's definition (see its conventions page).
+One MAC is one multiplication and the addition of its product to a running sum. Convolutions and dense layers
+do
+MACs; bias, pooling, batch norm, ReLU and concatenation do none, by this book's definition (see its
+conventions page).
 All counts are for one image. Shapes are channels × height × width.
 """
 
@@ -39,7 +41,9 @@ def _output(shape: tuple[int, ...], parameters: int, macs: int) -> Cost:
     return Cost(shape, parameters, macs, activations)
 
 
-def conv_output_size(size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
+def conv_output_size(
+    size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1
+) -> int:
     """Return the output positions of a convolution along one axis.
 
     ⌊(size + 2·padding − dilation·(kernel_size − 1) − 1) / stride⌋ + 1, as in `torch.nn.Conv2d`.
@@ -47,24 +51,35 @@ def conv_output_size(size: int, kernel_size: int, stride: int = 1, padding: int 
     Raises:
         ValueError: a size is below 1, or the kernel is larger than the padded input.
     """
-    size, kernel_size, stride = positive("size", size), positive("kernel_size", kernel_size), positive("stride", stride)
+    size, kernel_size, stride = (
+        positive("size", size),
+        positive("kernel_size", kernel_size),
+        positive("stride", stride),
+    )
     padding, dilation = non_negative("padding", padding), positive("dilation", dilation)
     extent = dilation * (kernel_size - 1) + 1
     padded = size + 2 * padding
     if extent > padded:
         raise ValueError(
-            f"kernel_size {kernel_size} with dilation {dilation} spans {extent} positions, but the padded input has {padded}; "
+            f"kernel_size {kernel_size} with dilation {dilation} spans {extent} positions, but the padded "
+            f"input has {padded}; "
             f"use size at least {extent - 2 * padding}, more padding or a smaller kernel"
         )
     return (padded - extent) // stride + 1
 
 
 def pool_output_size(
-    size: int, kernel_size: int, stride: int | None = None, padding: int = 0, dilation: int = 1, ceil_mode: bool = False
+    size: int,
+    kernel_size: int,
+    stride: int | None = None,
+    padding: int = 0,
+    dilation: int = 1,
+    ceil_mode: bool = False,
 ) -> int:
     """Return the output positions of a pooling layer along one axis.
 
-    With `ceil_mode` the last window may reach over the right edge, even when it is the only one, but it must start
+    With `ceil_mode` the last window may reach over the right edge, even when it is the only one, but it must
+    start
     inside the input or its left padding, as in `torch.nn.MaxPool2d`. `stride` defaults to `kernel_size`.
 
     Raises:
@@ -81,7 +96,9 @@ def pool_output_size(
     return outputs if (outputs - 1) * stride < size + padding else outputs - 1
 
 
-def _conv_padding(padding: Pair | str, kernel: tuple[int, int], stride: tuple[int, int]) -> tuple[int, int] | None:
+def _conv_padding(
+    padding: Pair | str, kernel: tuple[int, int], stride: tuple[int, int]
+) -> tuple[int, int] | None:
     """Return the padding as a pair; None stands for "same"."""
     if not isinstance(padding, str):
         return pair("padding", padding, 0)
@@ -113,21 +130,29 @@ def conv2d(
         padding: positions on each side, or "same" (output grid = input grid, stride 1) or "valid".
 
     Raises:
-        ValueError: a size below 1, a kernel larger than the padded input, or groups that do not divide both channels.
+        ValueError: a size below 1, a kernel larger than the padded input, or groups that do not divide both
+        channels.
     """
     in_channels, out_channels = positive("in_channels", in_channels), positive("out_channels", out_channels)
     groups = positive("groups", groups)
     for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
         if channels % groups:
-            raise ValueError(f"groups must divide {name}: {channels} channels do not split into {groups} groups")
-    kernel, strides, dilations = pair("kernel_size", kernel_size), pair("stride", stride), pair("dilation", dilation)
+            raise ValueError(
+                f"groups must divide {name}: {channels} channels do not split into {groups} groups"
+            )
+    kernel, strides, dilations = (
+        pair("kernel_size", kernel_size),
+        pair("stride", stride),
+        pair("dilation", dilation),
+    )
     size = pair("grid", grid)
     pads = _conv_padding(padding, kernel, strides)
     if pads is None:
         out = size
     else:
         height, width = (
-            conv_output_size(size[axis], kernel[axis], strides[axis], pads[axis], dilations[axis]) for axis in (0, 1)
+            conv_output_size(size[axis], kernel[axis], strides[axis], pads[axis], dilations[axis])
+            for axis in (0, 1)
         )
         out = (height, width)
     weights = out_channels * (in_channels // groups) * kernel[0] * kernel[1]
@@ -155,7 +180,8 @@ def pool2d(
     strides = kernel if stride is None else pair("stride", stride)
     pads, dilations = pair("padding", padding, 0), pair("dilation", dilation)
     height, width = (
-        pool_output_size(size[axis], kernel[axis], strides[axis], pads[axis], dilations[axis], ceil_mode) for axis in (0, 1)
+        pool_output_size(size[axis], kernel[axis], strides[axis], pads[axis], dilations[axis], ceil_mode)
+        for axis in (0, 1)
     )
     return _output((positive("channels", channels), height, width), 0, 0)
 
@@ -259,7 +285,8 @@ def inception_layers(
 
     Args:
         widths: the module's six numbers.
-        kind: "reduced" (Figure 2b of arXiv:1409.4842v1) or "naive" (Figure 2a: no 1×1 before the 3×3 and the 5×5, and
+        kind: "reduced" (Figure 2b of arXiv:1409.4842v1) or "naive" (Figure 2a: no 1×1 before the 3×3 and the
+            5×5, and
             nothing after the pooling, which then passes all its channels on).
     """
     one_of("kind", kind, ("reduced", "naive"))
@@ -307,14 +334,19 @@ def inception_module(
     ]
 
 
-def inception_out_channels(widths: InceptionWidths | GoogLeNetRow, in_channels: int, *, kind: str = "reduced") -> int:
+def inception_out_channels(
+    widths: InceptionWidths | GoogLeNetRow, in_channels: int, *, kind: str = "reduced"
+) -> int:
     """Return the channels after the four branches of an Inception module are concatenated."""
     branches = inception_layers(widths, in_channels, kind=kind)
     return sum(layers[-1].out_channels if layers else in_channels for layers in branches.values())
 
 
-def separable_stem_layers(in_channels: int, out_channels: int, kernel_size: int, multiplier: int = 8) -> list[Layer]:
-    """Return a depthwise separable convolution: `multiplier` filters per input channel, then a 1×1 over all of them.
+def separable_stem_layers(
+    in_channels: int, out_channels: int, kernel_size: int, multiplier: int = 8
+) -> list[Layer]:
+    """Return a depthwise separable convolution: `multiplier` filters per input channel, then a 1×1 over all
+    of them.
 
     Source: arXiv:1502.03167, appendix ("depth multiplier 8"); Table 1 of arXiv:1409.4842v1 prints its cost.
     """
@@ -339,7 +371,9 @@ def _stem_costs(row: GoogLeNetRow, in_channels: int, grid: Pair, stem: str, bias
     return [_as_layer_cost(row.key, depthwise, first), _as_layer_cost(row.key, pointwise, second)]
 
 
-def _auxiliary_costs(head: AuxiliaryHeads, after: str, shape: tuple[int, ...], classes: int, bias: bool) -> list[LayerCost]:
+def _auxiliary_costs(
+    head: AuxiliaryHeads, after: str, shape: tuple[int, ...], classes: int, bias: bool
+) -> list[LayerCost]:
     channels, height, width = shape
     pooled = pool2d(channels, head.pool_size, (height, width), stride=head.pool_stride).output_shape
     conv = conv2d(channels, head.conv1, 1, pooled[1:], bias=bias)
@@ -364,7 +398,8 @@ def googlenet(
 ) -> list[LayerCost]:
     """Return the cost of every convolution and dense layer of GoogLeNet, in the order of its Table 1.
 
-    Strides and kernel sizes are read from the table; convolutions are padded to keep the grid, poolings round the
+    Strides and kernel sizes are read from the table; convolutions are padded to keep the grid, poolings
+    round the
     grid up, as the table's output sizes demand.
 
     Args:
@@ -385,7 +420,10 @@ def googlenet(
             costs += _stem_costs(row, shape[0], grid, stem, bias)
             shape = costs[-1].cost.output_shape
         elif row.type == "convolution":
-            layers = [Layer("reduce3", shape[0], row.reduce3, 1), Layer("conv3", row.reduce3, row.conv3, row.patch)]
+            layers = [
+                Layer("reduce3", shape[0], row.reduce3, 1),
+                Layer("conv3", row.reduce3, row.conv3, row.patch),
+            ]
             costs += [
                 _as_layer_cost(row.key, layer, cost)
                 for layer, cost in zip(layers, stack(layers, grid, bias=bias), strict=True)
@@ -401,7 +439,9 @@ def googlenet(
         elif row.type == "avg pool":
             shape = (shape[0], 1, 1)
         elif row.type == "linear":
-            costs.append(LayerCost(row.key, "linear", None, shape[0], linear(shape[0], num_classes, bias=bias)))
+            costs.append(
+                LayerCost(row.key, "linear", None, shape[0], linear(shape[0], num_classes, bias=bias))
+            )
         elif row.type not in ("dropout", "softmax"):
             raise ValueError(f"row {row.key!r} has type {row.type!r}, which this function cannot count")
     return costs + heads

@@ -1,6 +1,8 @@
-"""Where a paper's printed numbers and arithmetic part, and why: one list, shown in the book and checked by the tests.
+"""Where a paper's printed numbers and arithmetic part, and why: one list, shown in the book and checked by
+the tests.
 
-A comparison agrees when the computed number is within one unit of the last printed digit. Each one that does not
+A comparison agrees when the computed number is within one unit of the last printed digit. Each one that does
+not
 must have an explanation in `EXPLANATIONS`, and an explanation whose difference has gone is an error too.
 """
 
@@ -42,29 +44,37 @@ class Comparison(NamedTuple):
 
 
 _OLDER_WIDTHS = (
-    "The params cell does not fit the six printed widths, while the ops cell does. The likeliest reading is a count left "
+    "The params cell does not fit the six printed widths, while the ops cell does. The likeliest reading is "
+    "a count left "
     "over from other widths; the paper does not say."
 )
 
 EXPLANATIONS: dict[tuple[str, str], str] = {
     ("conv1", "params"): (
-        "The printed cost belongs to a depthwise separable 7×7 with 8 filters per input channel and a 1×1 after it "
-        "(7·7·3·8 + 24·64 weights), which the table's text does not mention. Later papers by the same group do: "
+        "The printed cost belongs to a depthwise separable 7×7 with 8 filters per input channel and a 1×1 "
+        "after it "
+        "(7·7·3·8 + 24·64 weights), which the table's text does not mention. Later papers by the same group "
+        "do: "
         "arXiv:1502.03167, appendix, and arXiv:1610.02357, section 2."
     ),
-    ("conv1", "ops"): "As for its parameters: the separable stem costs what is printed, the dense one 3.5 times as much.",
+    (
+        "conv1",
+        "ops",
+    ): "As for its parameters: the separable stem costs what is printed, the dense one 3.5 times as much.",
     ("4a", "params"): _OLDER_WIDTHS,
     ("4c", "params"): _OLDER_WIDTHS,
     ("4d", "params"): _OLDER_WIDTHS,
     ("4e", "params"): _OLDER_WIDTHS,
     ("5a", "params"): (
-        "Printed params and ops agree with each other (1072·1024 weights on 7×7 positions are 54 M MACs) but not with "
+        "Printed params and ops agree with each other (1072·1024 weights on 7×7 positions are 54 M MACs) "
+        "but not with "
         "the printed widths, which repeat those of 4e. The cost is that of another 5a."
     ),
     ("5a", "ops"): "As for its parameters: the cost of another 5a than the widths describe.",
     ("5b", "params"): _OLDER_WIDTHS,
     ("text", "fewer_parameters"): (
-        "The ratio of AlexNet's 60 million to this network's parameters is under 9. Twelve times fewer would be 5 million."
+        "The ratio of AlexNet's 60 million to this network's parameters is under 9. Twelve times fewer "
+        "would be 5 million."
     ),
     ("text", "Table 3, last difference"): "10.07 − 6.67 is 3.40, not 3.45.",
 }
@@ -78,7 +88,9 @@ def _count_comparison(row: str, column: str, text: str, computed: int, kilo: int
     digits = len(text[:-1].partition(".")[2])
     unit = kilo if text.endswith("K") else 1_000_000
     computed_text = _number(computed / unit, digits + 1) + text[-1]
-    return Comparison((row, column), text, printed_count(text, kilo), computed, computed_text, unit / 10**digits)
+    return Comparison(
+        (row, column), text, printed_count(text, kilo), computed, computed_text, unit / 10**digits
+    )
 
 
 def googlenet_table_1(stem: str = "dense") -> list[Comparison]:
@@ -92,7 +104,9 @@ def googlenet_table_1(stem: str = "dense") -> list[Comparison]:
         if row.params is None or row.ops is None:
             continue
         computed = rows[row.key]
-        comparisons.append(_count_comparison(row.key, "params", row.params, computed.parameters, GOOGLENET_TABLE_1_KILO))
+        comparisons.append(
+            _count_comparison(row.key, "params", row.params, computed.parameters, GOOGLENET_TABLE_1_KILO)
+        )
         comparisons.append(_count_comparison(row.key, "ops", row.ops, computed.macs, GOOGLENET_TABLE_1_KILO))
     return comparisons
 
@@ -107,14 +121,33 @@ def googlenet_text() -> list[Comparison]:
     ratio = claims["alexnet_parameters"].value / costs.total(costs.googlenet()).parameters
     fewer_errors = 100 * (1 - claims["top5_2014"].value / claims["top5_2012"].value)
     return [
-        Comparison(("text", "budget"), "1.5 billion", 1.5e9, separable.macs, f"{separable.macs / 1e9:.2f} billion", 1e8),
+        Comparison(
+            ("text", "budget"),
+            "1.5 billion",
+            1.5e9,
+            separable.macs,
+            f"{separable.macs / 1e9:.2f} billion",
+            1e8,
+        ),
         Comparison(("text", "layers"), "22", claims["layers"].value, depth, str(depth), 0),
         Comparison(
-            ("text", "layers_with_pooling"), "27", claims["layers_with_pooling"].value, depth + poolings, str(depth + poolings), 0
+            ("text", "layers_with_pooling"),
+            "27",
+            claims["layers_with_pooling"].value,
+            depth + poolings,
+            str(depth + poolings),
+            0,
         ),
-        Comparison(("text", "fewer_parameters"), "12×", claims["fewer_parameters"].value, ratio, f"{ratio:.1f}×", 1),
         Comparison(
-            ("text", "relative_reduction"), "56.5 %", claims["relative_reduction"].value, fewer_errors, f"{fewer_errors:.2f} %", 0.1
+            ("text", "fewer_parameters"), "12×", claims["fewer_parameters"].value, ratio, f"{ratio:.1f}×", 1
+        ),
+        Comparison(
+            ("text", "relative_reduction"),
+            "56.5 %",
+            claims["relative_reduction"].value,
+            fewer_errors,
+            f"{fewer_errors:.2f} %",
+            0.1,
         ),
         Comparison(
             ("text", "Table 3, last difference"),

@@ -8,7 +8,8 @@ class Table:
     """A caption, a header and rows of text.
 
     Args:
-        rows: one sequence of cells per row; cells that are not text are written as integers with thousands separators
+        rows: one sequence of cells per row; cells that are not text are written as integers with thousands
+            separators
             or by `str`.
         align: one letter per column, `l` or `r`; by default the first column is left and the others right.
 
@@ -16,21 +17,28 @@ class Table:
         ValueError: a row or `align` has another number of cells than the header.
     """
 
-    def __init__(self, caption: str, header: Sequence[str], rows: Iterable[Sequence[object]], align: str | None = None) -> None:
+    def __init__(
+        self, caption: str, header: Sequence[str], rows: Iterable[Sequence[object]], align: str | None = None
+    ) -> None:
         self.caption, self.header = caption, tuple(header)
         self.rows = tuple(tuple(map(cell_text, row)) for row in rows)
         self.align = "l" + "r" * (len(self.header) - 1) if align is None else align
         for name, line in (("align", self.align), *((f"rows[{n}]", row) for n, row in enumerate(self.rows))):
             if len(line) != len(self.header):
-                raise ValueError(f"{name} must have {len(self.header)} cells as the header has, got {len(line)}")
+                raise ValueError(
+                    f"{name} must have {len(self.header)} cells as the header has, got {len(line)}"
+                )
 
     def html(self) -> str:
         """Return the table alone as HTML, the first cell of each row as its header."""
 
         def cell(tag: str, text: str, side: str, scope: str = "") -> str:
-            return f'<{tag}{scope} style="text-align:{"left" if side == "l" else "right"}">{html.escape(text)}</{tag}>'
+            where = "left" if side == "l" else "right"
+            return f'<{tag}{scope} style="text-align:{where}">{html.escape(text)}</{tag}>'
 
-        head = "".join(cell("th", text, side, ' scope="col"') for text, side in zip(self.header, self.align, strict=True))
+        head = "".join(
+            cell("th", text, side, ' scope="col"') for text, side in zip(self.header, self.align, strict=True)
+        )
         body = "".join(
             "<tr>"
             + cell("th", row[0], self.align[0], ' scope="row"')
@@ -39,7 +47,9 @@ class Table:
             for row in self.rows
         )
         caption = html.escape(self.caption)
-        return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return (
+            f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        )
 
     def markdown(self) -> str:
         """Return the table as a pipe table under its caption."""
@@ -53,7 +63,10 @@ class Table:
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         justify = [str.ljust if side == "l" else str.rjust for side in self.align]
         rows = [
-            "  ".join(put(cell, width) for put, cell, width in zip(justify, line, widths, strict=True)).rstrip() for line in lines
+            "  ".join(
+                put(cell, width) for put, cell, width in zip(justify, line, widths, strict=True)
+            ).rstrip()
+            for line in lines
         ]
         return "\n".join([self.caption, *rows])
 

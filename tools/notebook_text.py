@@ -1,10 +1,13 @@
-"""Edit a chapter as text: notebook to MyST Markdown and back, cell ids kept, outputs and widget metadata left out.
+"""Edit a chapter as text: notebook to MyST Markdown and back, cell ids kept, outputs and widget metadata
+left out.
 
     python tools/notebook_text.py to-text chapters/05_googlenet.ipynb draft.md
     python tools/notebook_text.py to-notebook draft.md chapters/05_googlenet.ipynb
 
-Going back, a cell keeps the id it had in the existing notebook: an unchanged cell by its text, a changed one by its
-place between unchanged ones. A new cell gets an id made from its text, so that converting twice changes nothing.
+Going back, a cell keeps the id it had in the existing notebook: an unchanged cell by its text, a changed one
+by its
+place between unchanged ones. A new cell gets an id made from its text, so that converting twice changes
+nothing.
 """
 
 import argparse
@@ -20,7 +23,8 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
 def keep_ids(cells: list, previous: list) -> None:
-    """Give each of `cells` the id of the cell of `previous` that it continues, or a new one made from its text."""
+    """Give each of `cells` the id of the cell of `previous` that it continues, or a new one made from its
+    text."""
     old, new = [cell.source for cell in previous], [cell.source for cell in cells]
     ids: dict[int, str] = {}
     for tag, a, a_end, b, b_end in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
@@ -62,7 +66,9 @@ def write(path: Path, content: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("direction", choices=("to-text", "to-notebook"))
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)

@@ -34,7 +34,9 @@ class Task:
 def compare(function: Callable[..., Any], reference: Callable[..., Any], cases: list[tuple]) -> str | None:
     """Return a sentence on the first case where `function` and `reference` differ, or None."""
     if not callable(function):
-        return f"Give the function itself, not a {type(function).__name__}: write its name without parentheses."
+        return (
+            f"Give the function itself, not a {type(function).__name__}: write its name without parentheses."
+        )
     for arguments in cases:
         got, expected = function(*arguments), reference(*arguments)
         if got is None or got is ...:

@@ -10,7 +10,9 @@ from torch import nn
 from inception_lessons._check import one_of
 from inception_lessons.models.googlenet import googlenet, googlenet_lesson
 
-_BUILDERS: dict[str, Callable[..., nn.Module]] = {builder.__name__: builder for builder in (googlenet, googlenet_lesson)}
+_BUILDERS: dict[str, Callable[..., nn.Module]] = {
+    builder.__name__: builder for builder in (googlenet, googlenet_lesson)
+}
 
 
 def list_models() -> list[str]:

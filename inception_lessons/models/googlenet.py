@@ -1,6 +1,7 @@
 """GoogLeNet, the first Inception network (Szegedy et al. 2014, arXiv:1409.4842v1).
 
-`googlenet` builds the network from the paper's own table. `googlenet_lesson` is the same idea at a size that two CPU
+`googlenet` builds the network from the paper's own table. `googlenet_lesson` is the same idea at a size that
+two CPU
 cores train in less than a minute.
 """
 
@@ -28,7 +29,8 @@ from inception_lessons.papers import (
 
 
 class GoogLeNetOutput(NamedTuple):
-    """What the network returns in training mode with its auxiliary heads; each N×num_classes, before softmax."""
+    """What the network returns in training mode with its auxiliary heads; each N×num_classes, before
+    softmax."""
 
     logits: Tensor
     aux_4a: Tensor
@@ -36,13 +38,20 @@ class GoogLeNetOutput(NamedTuple):
 
 
 class ConvReLU(nn.Sequential):
-    """Convolution and ReLU, with batch norm between them on request (the bias then goes: the norm has its own).
+    """Convolution and ReLU, with batch norm between them on request (the bias then goes: the norm has its
+    own).
 
     With stride 1 and an odd kernel the output keeps the grid of the input.
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int, *, stride: int = 1, batch_norm: bool = False
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        stride: int = 1,
+        batch_norm: bool = False,
     ) -> None:
         conv = nn.Conv2d(
             positive("in_channels", in_channels),
@@ -57,7 +66,8 @@ class ConvReLU(nn.Sequential):
 
 
 class Inception(nn.Module):
-    """The Inception module with dimension reduction (Figure 2b): four branches side by side, joined along channels.
+    """The Inception module with dimension reduction (Figure 2b): four branches side by side, joined along
+    channels.
 
     N×in_channels×H×W → N×out_channels×H×W, where out_channels = conv1 + conv3 + conv5 + project.
 
@@ -65,7 +75,9 @@ class Inception(nn.Module):
         widths: the module's six numbers, a row of Table 1 or your own `InceptionWidths`.
     """
 
-    def __init__(self, in_channels: int, widths: InceptionWidths | GoogLeNetRow, *, batch_norm: bool = False) -> None:
+    def __init__(
+        self, in_channels: int, widths: InceptionWidths | GoogLeNetRow, *, batch_norm: bool = False
+    ) -> None:
         super().__init__()
         self.out_channels = inception_out_channels(widths, in_channels)
         w = widths
@@ -91,7 +103,9 @@ class NaiveInception(nn.Module):
     N×in_channels×H×W → N×out_channels×H×W, where out_channels = conv1 + conv3 + conv5 + in_channels.
     """
 
-    def __init__(self, in_channels: int, widths: InceptionWidths | GoogLeNetRow, *, batch_norm: bool = False) -> None:
+    def __init__(
+        self, in_channels: int, widths: InceptionWidths | GoogLeNetRow, *, batch_norm: bool = False
+    ) -> None:
         super().__init__()
         self.out_channels = inception_out_channels(widths, in_channels, kind="naive")
         self.conv1 = ConvReLU(in_channels, widths.conv1, 1, batch_norm=batch_norm)
@@ -100,16 +114,21 @@ class NaiveInception(nn.Module):
         self.pool = nn.MaxPool2d(3, stride=1, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([self.conv1(x), self.conv3(x), self.conv5(x), self.pool(x)], dim=1)  # N×out_channels×H×W
+        return torch.cat(
+            [self.conv1(x), self.conv3(x), self.conv5(x), self.pool(x)], dim=1
+        )  # N×out_channels×H×W
 
 
 class SeparableStem(nn.Sequential):
     """A 7×7 convolution factored into 8 filters per input channel and a 1×1, whose cost Table 1 prints.
 
-    N×in_channels×H×W → N×out_channels×H/2×W/2. The depthwise half has no bias and no ReLU: the 1×1 follows directly.
+    N×in_channels×H×W → N×out_channels×H/2×W/2. The depthwise half has no bias and no ReLU: the 1×1 follows
+    directly.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, *, stride: int, batch_norm: bool) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: int, *, stride: int, batch_norm: bool
+    ) -> None:
         depthwise, pointwise = separable_stem_layers(in_channels, out_channels, kernel_size)
         super().__init__(
             nn.Conv2d(
@@ -133,7 +152,12 @@ class AuxiliaryHead(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, num_classes: int, head: AuxiliaryHeads = GOOGLENET_AUXILIARY, *, batch_norm: bool = False
+        self,
+        in_channels: int,
+        num_classes: int,
+        head: AuxiliaryHeads = GOOGLENET_AUXILIARY,
+        *,
+        batch_norm: bool = False,
     ) -> None:
         super().__init__()
         self.grid = pool_output_size(14, head.pool_size, head.pool_stride)
@@ -149,7 +173,8 @@ class AuxiliaryHead(nn.Module):
         if x.shape[-2:] != (self.grid, self.grid):
             raise ValueError(
                 f"the auxiliary heads need {self.grid}×{self.grid} positions after their pooling, got "
-                f"{x.shape[-2]}×{x.shape[-1]}; train on 223 to 270 pixels (the paper: 224), or build with aux=False"
+                f"{x.shape[-2]}×{x.shape[-1]}; train on 223 to 270 pixels (the paper: 224), or build with "
+                f"aux=False"
             )
         x = self.conv(x).flatten(1)  # N×2048
         x = self.dropout(self.relu(self.hidden(x)))  # N×1024
@@ -161,14 +186,17 @@ class GoogLeNet(nn.Module):
 
     N×in_channels×H×W → N×num_classes logits; in training mode with auxiliary heads a `GoogLeNetOutput`.
 
-    Where the paper is silent: pooling grids are rounded up (`ceil_mode`), as the printed 112, 56, 28, 14, 7 demand;
-    local response normalisation uses AlexNet's size 5, α 1e-4, β 0.75; weights start Xavier-uniform and biases at
+    Where the paper is silent: pooling grids are rounded up (`ceil_mode`), as the printed 112, 56, 28, 14, 7
+    demand;
+    local response normalisation uses AlexNet's size 5, α 1e-4, β 0.75; weights start Xavier-uniform and
+    biases at
     0.2, as in Caffe's reimplementation.
 
     Args:
         table: rows of Table 1, or your own in the same form.
         stem: "dense" (7×7 as printed) or "separable" (the one whose cost is printed).
-        batch_norm: put batch norm after every convolution and leave out biases and local response normalisation.
+        batch_norm: put batch norm after every convolution and leave out biases and local response
+            normalisation.
         aux: build the auxiliary heads.
         dropout: fraction of features dropped before the linear layer.
     """
@@ -219,12 +247,18 @@ class GoogLeNet(nn.Module):
 
     def _check_input(self, x: Tensor) -> None:
         if x.dim() != 4:
-            raise ValueError(f"x must have 4 dimensions N×C×H×W, got shape {tuple(x.shape)}; one image is x.unsqueeze(0)")
+            raise ValueError(
+                f"x must have 4 dimensions N×C×H×W, got shape {tuple(x.shape)}; one image is x.unsqueeze(0)"
+            )
         if x.shape[1] != self.in_channels:
-            raise ValueError(f"x must have {self.in_channels} channels, got {x.shape[1]}; or build with in_channels={x.shape[1]}")
+            raise ValueError(
+                f"x must have {self.in_channels} channels, got {x.shape[1]}; or build with "
+                f"in_channels={x.shape[1]}"
+            )
         if min(x.shape[-2:]) < self.minimum_size:
             raise ValueError(
-                f"x must be at least {self.minimum_size} pixels high and wide, got {x.shape[-2]}×{x.shape[-1]}; "
+                f"x must be at least {self.minimum_size} pixels high and wide, got "
+                f"{x.shape[-2]}×{x.shape[-1]}; "
                 "resize the images or use googlenet_lesson"
             )
 
@@ -237,7 +271,13 @@ def _body_module(row: GoogLeNetRow, in_channels: int, *, stem: str, batch_norm: 
     if row.type == "max pool":
         pool = nn.MaxPool2d(row.patch, stride=row.stride, ceil_mode=True)
         # Figure 3 normalises twice: after the first pooling and before the second.
-        return nn.Sequential(pool, *norm) if row.key == "pool1" else nn.Sequential(*norm, pool) if row.key == "pool2" else pool
+        return (
+            nn.Sequential(pool, *norm)
+            if row.key == "pool1"
+            else nn.Sequential(*norm, pool)
+            if row.key == "pool2"
+            else pool
+        )
     if row.type == "convolution" and row.conv3 is not None:
         return nn.Sequential(
             ConvReLU(in_channels, row.reduce3, 1, batch_norm=batch_norm),
@@ -272,11 +312,17 @@ def googlenet(
 ) -> GoogLeNet:
     """Return GoogLeNet as printed in 2014: biases, local response normalisation, true 5×5 convolutions.
 
-    N×3×224×224 → N×1000. 6,998,552 parameters without and 13,378,280 with the auxiliary heads. See `GoogLeNet` for
+    N×3×224×224 → N×1000. 6,998,552 parameters without and 13,378,280 with the auxiliary heads. See
+    `GoogLeNet` for
     the options.
     """
     return GoogLeNet(
-        num_classes=num_classes, in_channels=in_channels, stem=stem, batch_norm=batch_norm, aux=aux, dropout=dropout
+        num_classes=num_classes,
+        in_channels=in_channels,
+        stem=stem,
+        batch_norm=batch_norm,
+        aux=aux,
+        dropout=dropout,
     )
 
 
@@ -284,15 +330,15 @@ _ = None
 _Row = GoogLeNetRow
 
 LESSON_TABLE: tuple[GoogLeNetRow, ...] = (
-    #    key         type           patch/stride  output    depth  1×1  3×3r  3×3  5×5r  5×5  proj
-    _Row("conv1",    "convolution", 3, 2, (14, 14, 32),     1,     _,   _,    _,    _,   _,   _,  _, _),
-    _Row("3a",       "inception",   _, _, (14, 14, 64),     2,     16,  16,   32,   4,   8,   8,  _, _),
-    _Row("3b",       "inception",   _, _, (14, 14, 80),     2,     24,  16,   32,   6,   12,  12, _, _),
-    _Row("pool3",    "max pool",    3, 2, (7, 7, 80),       0,     _,   _,    _,    _,   _,   _,  _, _),
-    _Row("4a",       "inception",   _, _, (7, 7, 128),      2,     48,  24,   48,   8,   16,  16, _, _),
-    _Row("4b",       "inception",   _, _, (7, 7, 160),      2,     64,  32,   56,   8,   20,  20, _, _),
-    _Row("avgpool",  "avg pool",    7, 1, (1, 1, 160),      0,     _,   _,    _,    _,   _,   _,  _, _),
-    _Row("linear",   "linear",      _, _, (1, 1, 10),       1,     _,   _,    _,    _,   _,   _,  _, _),
+    #    key        type           k  /s output        d  1×1 3r  3×3 5r 5×5 projparams ops
+    _Row("conv1",   "convolution", 3, 2, (14, 14, 32), 1, _,  _,  _,  _, _,  _,  _, _),
+    _Row("3a",      "inception",   _, _, (14, 14, 64), 2, 16, 16, 32, 4, 8,  8,  _, _),
+    _Row("3b",      "inception",   _, _, (14, 14, 80), 2, 24, 16, 32, 6, 12, 12, _, _),
+    _Row("pool3",   "max pool",    3, 2, (7, 7, 80),   0, _,  _,  _,  _, _,  _,  _, _),
+    _Row("4a",      "inception",   _, _, (7, 7, 128),  2, 48, 24, 48, 8, 16, 16, _, _),
+    _Row("4b",      "inception",   _, _, (7, 7, 160),  2, 64, 32, 56, 8, 20, 20, _, _),
+    _Row("avgpool", "avg pool",    7, 1, (1, 1, 160),  0, _,  _,  _,  _, _,  _,  _, _),
+    _Row("linear",  "linear",      _, _, (1, 1, 10),   1, _,  _,  _,  _, _,  _,  _, _),
 )  # fmt: skip
 """The lesson-size network in the form of Table 1: same modules, four of them, batch norm, 28×28 images."""
 
@@ -300,8 +346,14 @@ LESSON_TABLE: tuple[GoogLeNetRow, ...] = (
 def googlenet_lesson(*, num_classes: int = 10, in_channels: int = 1) -> GoogLeNet:
     """Return a small Inception network of `LESSON_TABLE` for images of 28 to 64 pixels: N×1×28×28 → N×10.
 
-    Unlike the network of 2014 it has batch norm, no local response normalisation, no auxiliary heads and no dropout.
+    Unlike the network of 2014 it has batch norm, no local response normalisation, no auxiliary heads and no
+    dropout.
     """
     return GoogLeNet(
-        LESSON_TABLE, num_classes=num_classes, in_channels=in_channels, batch_norm=True, aux=False, dropout=0.0
+        LESSON_TABLE,
+        num_classes=num_classes,
+        in_channels=in_channels,
+        batch_norm=True,
+        aux=False,
+        dropout=0.0,
     )

@@ -34,7 +34,9 @@ def test_ceil_mode_gives_the_grids_that_table_1_prints():
 
 
 def test_ceil_mode_never_starts_a_window_beyond_the_input():
-    assert costs.pool_output_size(5, 1, 3, ceil_mode=True) == 2  # windows at 0 and 3; one at 6 would start outside
+    assert (
+        costs.pool_output_size(5, 1, 3, ceil_mode=True) == 2
+    )  # windows at 0 and 3; one at 6 would start outside
     assert costs.pool_output_size(2, 3, 2, ceil_mode=True) == 1
     with pytest.raises(ValueError, match="kernel_size 3"):
         costs.pool_output_size(1, 3, 2, ceil_mode=True)
@@ -64,7 +66,9 @@ def test_same_padding_keeps_the_grid_for_even_and_dilated_kernels():
 def test_dense_layer_pooling_and_batch_norm():
     assert costs.linear(100 * 100 * 3, 1, bias=False) == ((1,), 30_000, 30_000, 1)
     assert costs.pool2d(64, 3, 112, stride=2, ceil_mode=True) == ((64, 56, 56), 0, 0, 64 * 56 * 56)
-    assert costs.batch_norm(64, 28).parameters == 128 and costs.batch_norm(64, 28, affine=False).parameters == 0
+    assert (
+        costs.batch_norm(64, 28).parameters == 128 and costs.batch_norm(64, 28, affine=False).parameters == 0
+    )
     assert costs.batch_norm(64, 28).macs == 0
 
 
@@ -82,7 +86,17 @@ def test_googlenet_totals():
 
 def test_the_reduction_pays_as_stated_for_every_module():
     """Ratios of naive to reduced MACs, worked out independently from the six numbers."""
-    in_channels = {"3a": 192, "3b": 256, "4a": 480, "4b": 512, "4c": 512, "4d": 512, "4e": 528, "5a": 832, "5b": 832}
+    in_channels = {
+        "3a": 192,
+        "3b": 256,
+        "4a": 480,
+        "4b": 512,
+        "4c": 512,
+        "4d": 512,
+        "4e": 528,
+        "5a": 832,
+        "5b": 832,
+    }
     for key, row in GOOGLENET_MODULES.items():
         c = in_channels[key]
         naive = c * (row.conv1 + 9 * row.conv3 + 25 * row.conv5)
@@ -98,7 +112,9 @@ def test_the_reduction_pays_as_stated_for_every_module():
 
 def test_naive_and_reduced_3a():
     row = GOOGLENET_MODULES["3a"]
-    naive, reduced = (costs.total(costs.inception_module(row, 192, 28, kind=k)).macs for k in ("naive", "reduced"))
+    naive, reduced = (
+        costs.total(costs.inception_module(row, 192, 28, kind=k)).macs for k in ("naive", "reduced")
+    )
     assert (round(naive / 1e6, 1), round(reduced / 1e6, 1)) == (303.5, 128.0)
     assert [costs.inception_out_channels(row, 192, kind=k) for k in ("naive", "reduced")] == [416, 256]
 
@@ -131,7 +147,10 @@ def test_minimum_input_size_is_the_border():
         (lambda: costs.receptive_field([(3,)]), r"layers\[0\]"),
         (lambda: costs.googlenet(stem="depthwise"), "known: 'dense', 'separable'"),
         (lambda: costs.googlenet(input_size=8), "kernel_size 3"),
-        (lambda: costs.inception_module(InceptionWidths(64, 0, 1, 1, 1, 1), 3, 28), "reduce3 must be at least 1, got 0"),
+        (
+            lambda: costs.inception_module(InceptionWidths(64, 0, 1, 1, 1, 1), 3, 28),
+            "reduce3 must be at least 1, got 0",
+        ),
         (lambda: costs.stack([costs.Layer("a", 3, 8, 1), costs.Layer("b", 9, 8, 1)], 4), "layer 'b'"),
         (lambda: GOOGLENET_MODULES["3a"]._replace(conv5=None).widths, "no Inception module"),
     ],

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "inception_lessons"
-GROUND = {"__init__", "_check", "papers", "costs", "discrepancies"}
+GROUND = {"__init__", "_check", "papers", "costs", "discrepancies", "tables"}
 PICTURE = {"plots", "widgets", "exercises"}
 TORCH = {"torch", "torchvision", "torchinfo"}
 
@@ -56,6 +56,7 @@ def test_imports_point_down(path):
 
 @pytest.mark.parametrize("module", ["", ".costs", ".papers", ".discrepancies", ".widgets", ".exercises"])
 def test_import_loads_neither_torch_nor_matplotlib(module):
-    code = f"import sys, inception_lessons{module}; print(sorted({{'torch', 'matplotlib', 'ipywidgets'}} & set(sys.modules)))"
+    heavy = "{'torch', 'matplotlib', 'ipywidgets'}"
+    code = f"import sys, inception_lessons{module}; print(sorted({heavy} & set(sys.modules)))"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "[]"

@@ -1,4 +1,5 @@
-"""The papers' tables against their own arithmetic: a difference is either none or known, and a known one must still differ."""
+"""The papers' tables against their own arithmetic: a difference is either none or known, and a known one
+must still differ."""
 
 import pytest
 
@@ -40,7 +41,8 @@ def test_printed_sizes_follow_from_the_layers():
 
 
 def test_column_sums():
-    """22 weight layers; the ops column adds up to 1.5 billion and the params column to 6.8 million (K = 1000)."""
+    """22 weight layers; the ops column adds up to 1.5 billion and the params column to 6.8 million (K =
+    1000)."""
     assert sum(row.depth for row in GOOGLENET_TABLE_1) == 22
     assert sum(printed_count(row.ops) for row in GOOGLENET_TABLE_1 if row.ops) == 1_502e6
     assert round(sum(printed_count(row.params) for row in GOOGLENET_TABLE_1 if row.params)) == 6_797_700

@@ -43,7 +43,9 @@ def test_every_row_has_the_printed_output_and_the_computed_parameters():
             if row.key in net.body:
                 x = net.body[row.key](x)
                 assert x.shape == (1, row.channels, row.grid, row.grid), row.key
-                assert parameters(net.body[row.key]) == (rows[row.key].parameters if row.key in rows else 0), row.key
+                assert parameters(net.body[row.key]) == (
+                    rows[row.key].parameters if row.key in rows else 0
+                ), row.key
 
 
 def test_counts_of_layers():
@@ -109,7 +111,8 @@ def test_the_order_of_the_branches_is_the_paper_s():
 
 
 def with_torchvision_weights(net: GoogLeNet, other: nn.Module) -> GoogLeNet:
-    """Copy torchvision's convolutions and norms in order; its 3×3 of the third branch goes into our 5×5, framed by zeros."""
+    """Copy torchvision's convolutions and norms in order; its 3×3 of the third branch goes into our 5×5,
+    framed by zeros."""
     ours = [m for m in net.modules() if isinstance(m, (nn.Conv2d, nn.BatchNorm2d, nn.Linear))]
     theirs = [m for m in other.modules() if isinstance(m, (nn.Conv2d, nn.BatchNorm2d, nn.Linear))]
     for mine, source in zip(ours, theirs, strict=True):
@@ -125,9 +128,13 @@ def test_outputs_equal_torchvision_s_from_the_same_weights():
     """Two known differences are bridged: torchvision's 5×5 is a 3×3, and its fourth pooling is 2×2."""
     models = import_torchvision().models
     torch.manual_seed(0)
-    other = models.googlenet(weights=None, aux_logits=False, transform_input=False, init_weights=False, num_classes=10)
+    other = models.googlenet(
+        weights=None, aux_logits=False, transform_input=False, init_weights=False, num_classes=10
+    )
     for norm in (m for m in other.modules() if isinstance(m, nn.BatchNorm2d)):
-        norm.momentum = 1.0  # one pass sets the running statistics to the batch's: every layer's signal then matters
+        norm.momentum = (
+            1.0  # one pass sets the running statistics to the batch's: every layer's signal then matters
+        )
     x = torch.randn(4, 3, 224, 224)
     with torch.no_grad():
         other.train()(x)
