@@ -1,0 +1,28 @@
+"""Figures for the book, drawn from plain rows and from the papers' tables; needs matplotlib, never torch.
+
+Every function returns a `ThemedFigure`, which shows itself in a notebook and in the page: inline SVG in the
+colours of the reader's theme, with alternative text made from the same numbers.
+"""
+
+from inception_lessons.plots._figure import PALETTE, ThemedFigure
+from inception_lessons.plots.charts import bars, cost_bars, scatter_costs
+from inception_lessons.plots.experiments import gradient_norms, image_grid, training_curves
+from inception_lessons.plots.modules import compare_modules, concatenation, inception_module, receptive_fields
+from inception_lessons.plots.networks import lineage, network
+
+__all__ = [
+    "PALETTE",
+    "ThemedFigure",
+    "bars",
+    "compare_modules",
+    "concatenation",
+    "cost_bars",
+    "gradient_norms",
+    "image_grid",
+    "inception_module",
+    "lineage",
+    "network",
+    "receptive_fields",
+    "scatter_costs",
+    "training_curves",
+]
