@@ -1,0 +1,162 @@
+"""The base of the book's widgets: one object that lives in a page without a kernel, and in a notebook."""
+
+import hashlib
+import html
+import json
+import re
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, ClassVar, NamedTuple
+
+_EXPORT = re.compile(r"^export default (?=\{)", re.MULTILINE)
+_MODULE_SYNTAX = re.compile(r"^\s*(import|export)\b|\bimport\s*\(", re.MULTILINE)
+_shown: Counter[str] = Counter()
+
+
+@cache
+def static_text(name: str) -> str:
+    """Return the text of a file of this package's `static` folder."""
+    return (files(__package__) / "static" / name).read_text(encoding="utf-8")
+
+
+def classic(source: str) -> str:
+    """Return an expression, for a classic script, whose value is the module's default export.
+
+    Raises:
+        ValueError: the module imports, exports anything but one `export default {…}`, or holds text that
+            would end the script element around it.
+    """
+    body, exports = _EXPORT.subn("return ", source)
+    if exports != 1 or _MODULE_SYNTAX.search(body):
+        raise ValueError("source must be a module without imports and with one export: `export default {…}`")
+    if re.search(r"</script|<!--", body, re.IGNORECASE):
+        raise ValueError("source must not contain `</script` or `<!--`: they would end the script around it")
+    return f"(() => {{\n{body}}})()"
+
+
+def inline_code(text: str) -> str:
+    """Return `text` as HTML: everything escaped, spans between backticks as `<code>`."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
+
+
+class Table(NamedTuple):
+    """A caption, a header and rows of text: what a reader without JavaScript sees."""
+
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def html(self) -> str:
+        """Return the table as HTML, the first cell of each row as its header."""
+        head = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in self.header)
+        body = ""
+        for first, *rest in self.rows:
+            cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in rest)
+            body += f'<tr><th scope="row">{html.escape(first)}</th>{cells}</tr>'
+        caption = f"<caption>{html.escape(self.caption)}</caption>"
+        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def markdown(self) -> str:
+        """Return the table as a pipe table under its caption, numbers to the right."""
+        rule = ":--" + " | --:" * (len(self.header) - 1)
+        lines = [" | ".join(row) for row in (self.header, *self.rows)]
+        return "\n".join([self.caption, "", *(f"| {line} |" for line in (lines[0], rule, *lines[1:]))])
+
+    def text(self) -> str:
+        """Return the table as aligned plain text."""
+        lines = (self.header, *self.rows)
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        rows = [[first.ljust(widths[0]), *map(str.rjust, rest, widths[1:])] for first, *rest in lines]
+        return "\n".join([self.caption, *("  ".join(row) for row in rows)])
+
+
+class PageWidget(ABC):
+    """A widget whose front end is one anywidget module, and which needs no kernel to be alive in a page.
+
+    A subclass names the module, gives the state, and says what stands where no script runs.
+    """
+
+    _module: ClassVar[str]
+    """File name under `static`."""
+    _live_names: ClassVar[tuple[str, ...]]
+    """Names in the state that the reader changes, and that `live()` lets Python observe and set."""
+
+    @property
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """What the module gets, as JSON-able values by name."""
+
+    @abstractmethod
+    def _static_html(self) -> str:
+        """Return what stands in the page until the script runs, or for good without one."""
+
+    @abstractmethod
+    def _static_markdown(self) -> str: ...
+
+    @abstractmethod
+    def _static_text(self) -> str: ...
+
+    @abstractmethod
+    def _checked(self, name: str, value: object) -> object:
+        """Return a value for the live name `name`, or raise what says why it cannot be."""
+
+    def __repr__(self) -> str:
+        return self._static_text()
+
+    def _repr_mimebundle_(
+        self, include: Mapping[str, object] | None = None, exclude: Mapping[str, object] | None = None
+    ) -> dict[str, str]:
+        return {
+            "text/html": self.html(),
+            "text/markdown": self._static_markdown(),
+            "text/plain": self._static_text(),
+        }
+
+    def html(self) -> str:
+        """Return the widget as HTML that needs no kernel, no network and no other file.
+
+        The element's id comes from its content and from how often that content was shown, so that building a
+        page again changes nothing and two equal widgets on one page stay apart.
+        """
+        state = json.dumps(self.state, ensure_ascii=False, sort_keys=True).replace("<", r"\u003c")
+        stem = self._module.removesuffix(".mjs").replace("_", "-")
+        key = f"il-{stem}-{hashlib.sha256((self._module + state).encode()).hexdigest()[:8]}"
+        _shown[key] += 1
+        host = f"{key}-{_shown[key]}"
+        # The other class names keep MathJax out.
+        return (
+            f'<div class="il-widget tex2jax_ignore mathjax_ignore" id="{host}">\n'
+            f"<style>\n{static_text('host.css')}</style>\n"
+            f"{self._static_html()}\n"
+            f'<script type="application/json">{state}</script>\n'
+            f"<script>\n{classic(static_text('page.mjs'))}.mount({json.dumps(host)}, () => "
+            f"{classic(static_text(self._module))});\n</script>\n"
+            "</div>"
+        )
+
+    def live(self) -> Any:
+        """Return the same widget as an `anywidget.AnyWidget`, which Python can read, set and observe.
+
+        It needs a running kernel, so its output stays out of the static page.
+
+        Raises:
+            ModuleNotFoundError: anywidget is not installed.
+        """
+        try:
+            import anywidget
+            import traitlets
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(
+                f"live() needs anywidget; run `pip install anywidget` ({error})"
+            ) from error
+
+        def validate(_live: object, proposal: Mapping[str, Any]) -> object:
+            return self._checked(proposal["trait"].name, proposal["value"])
+
+        members = {name: traitlets.Any(value).tag(sync=True) for name, value in self.state.items()}
+        members |= {"_esm": static_text(self._module), "_css": static_text("host.css")}
+        members["_validate_setting"] = traitlets.validate(*self._live_names)(validate)
+        return type(f"Live{type(self).__name__}", (anywidget.AnyWidget,), members)()

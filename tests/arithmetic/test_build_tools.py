@@ -1,0 +1,134 @@
+"""The tools around the build: what executes again, the repository's address, the summary of the layers."""
+
+import json
+import sys
+
+import pytest
+
+from tools import address, book, layers
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A small repository with the address in all the places that carry it."""
+    old = "https://github.com/OWNER/inception-lessons"
+    install = {
+        "cell_type": "code",
+        "source": [f"%pip install git+{old}\n", "# https://github.com/pytorch/vision"],
+    }
+    texts = {
+        "_config.yml": f"repository:\n  url: {old}\n  branch: main\nlaunch_buttons:\n  colab_url: https://x.y\n",
+        "README.md": f"git clone {old}.git\nSee https://github.com/jupyter/notebook too.\n",
+        "CITATION.cff": f'repository-code: "{old}"\n',
+        "pyproject.toml": f'[project.urls]\nRepository = "{old}"\n',
+        "chapters/05_x.ipynb": json.dumps({"cells": [install]}, indent=1),
+        "inception_lessons/costs.py": "x = 1\n",
+        "book/runs/one.json": "{}",
+        "requirements.txt": "a==1\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_one_command_moves_the_address_everywhere(repository):
+    assert address.check(repository) == []
+    changed = address.rewrite("ada/lessons.net", repository)
+    assert len(changed) == 5
+    assert address.configured(repository) == "https://github.com/ada/lessons.net"
+    assert address.check(repository) == []
+    texts = [path.read_text() for path in (*address.carriers(repository), repository / "_config.yml")]
+    assert not any("OWNER" in text for text in texts)
+    assert all(text.count("github.com/ada/lessons.net") == 1 for text in texts)
+    # Other repositories keep their addresses.
+    assert "https://github.com/jupyter/notebook too" in (repository / "README.md").read_text()
+    assert "https://github.com/pytorch/vision" in (repository / "chapters/05_x.ipynb").read_text()
+    assert address.rewrite("ada/lessons.net", repository) == []
+
+
+def test_a_file_that_disagrees_is_named(repository):
+    (repository / "README.md").write_text("git clone https://github.com/someone/else\n")
+    assert [line.split()[0] for line in address.check(repository)] == ["README.md"]
+
+
+@pytest.mark.parametrize("wrong", ["lessons", "https://github.com/a/b", "a/b/c", "a b/c", "/b"])
+def test_a_wrong_address_is_refused_and_nothing_is_written(repository, wrong):
+    before = (repository / "_config.yml").read_text()
+    with pytest.raises(ValueError, match="owner/name"):
+        address.rewrite(wrong, repository)
+    assert (repository / "_config.yml").read_text() == before
+
+
+@pytest.mark.parametrize("name", ["inception_lessons/costs.py", "book/runs/one.json", "requirements.txt"])
+def test_what_decides_results_changes_the_fingerprint(repository, name):
+    before = book.fingerprint(repository, book.DECIDES_RESULTS)
+    (repository / "README.md").write_text("not part of it")
+    byte_code = repository / "inception_lessons" / "__pycache__"
+    byte_code.mkdir()
+    (byte_code / "costs.pyc").write_text("nor this")
+    assert book.fingerprint(repository, book.DECIDES_RESULTS) == before
+    (repository / name).write_text("changed\n")
+    assert book.fingerprint(repository, book.DECIDES_RESULTS) != before
+
+
+def test_a_new_file_and_a_new_name_change_the_fingerprint(repository):
+    seen = {book.fingerprint(repository, book.DECIDES_RESULTS)}
+    new = repository / "inception_lessons" / "new.py"
+    new.touch()
+    seen.add(book.fingerprint(repository, book.DECIDES_RESULTS))
+    new.rename(new.with_name("newer.py"))
+    seen.add(book.fingerprint(repository, book.DECIDES_RESULTS))
+    assert len(seen) == 3
+
+
+@pytest.fixture
+def built(tmp_path):
+    """A build folder after a build that finished with the fingerprints R and P."""
+    for folder in (".jupyter_cache", ".doctrees", "html"):
+        (tmp_path / folder).mkdir()
+    book.record(tmp_path / ".results", "R")
+    book.record(tmp_path / ".pages", "P")
+    return tmp_path
+
+
+def kept(build):
+    """Which of the cache, Sphinx's state and the pages still stand."""
+    return [name for name in (".jupyter_cache", ".doctrees", "html") if (build / name).exists()]
+
+
+def test_an_unchanged_book_keeps_everything(built):
+    assert book.drop_what_is_stale(built, "R", "P") == []
+    assert kept(built) == [".jupyter_cache", ".doctrees", "html"]
+
+
+def test_a_change_in_the_package_drops_every_result(built):
+    assert "every notebook executes" in book.drop_what_is_stale(built, "R2", "P")[0]
+    assert kept(built) == []
+
+
+def test_a_change_in_the_settings_keeps_the_results(built):
+    assert book.drop_what_is_stale(built, "R", "P2") == []
+    assert kept(built) == [".jupyter_cache"]
+
+
+def test_a_failed_build_is_not_forgotten(built):
+    """Sphinx pickles its state before it counts the warnings, so the next build would pass in silence."""
+    book.record(built / ".unfinished", "")
+    assert "did not finish" in book.drop_what_is_stale(built, "R", "P")[0]
+    assert kept(built) == [".jupyter_cache"]
+
+
+def test_layers_run_on_after_a_failure_and_the_last_line_counts(capfd):
+    script = (sys.executable, "-c")
+    outcomes = layers.run(
+        [
+            layers.Layer("one", (*script, "pass")),
+            layers.Layer("two", (*script, "raise SystemExit(3)")),
+            layers.Layer("three", (*script, "raise SystemExit(0)"), needs=("two",)),
+            layers.Layer("four", (*script, "import os; assert os.environ['A'] == 'b'"), environ={"A": "b"}),
+        ]
+    )
+    assert [outcome.verdict for outcome in outcomes] == ["passed", "failed", "not run", "passed"]
+    assert layers.summary(outcomes).splitlines()[-1] == "layers: 2 passed, 2 failed"
+    assert "3. three: not run, because it needs: two" in capfd.readouterr().out

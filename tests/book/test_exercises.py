@@ -1,0 +1,45 @@
+"""In the executed chapters every solution is accepted by the package, and no starter is."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
+
+
+def tagged(chapter: Path, tag: str) -> list[dict]:
+    """Return the code cells with a tag from the chapter as the book's build executed it."""
+    executed = ROOT / "_build" / "jupyter_execute" / "chapters" / chapter.name
+    assert executed.exists(), f"{executed} is missing; run make book"
+    cells = json.loads(executed.read_text(encoding="utf-8"))["cells"]
+    return [cell for cell in cells if tag in cell["metadata"].get("tags", [])]
+
+
+def verdicts(cell: dict) -> list[str]:
+    """Return the verdicts that the cell's outputs show: `correct`, `wrong` or `unclear`."""
+    marks = {"✓": "correct", "✗": "wrong", "?": "unclear"}
+    texts = []
+    for output in cell["outputs"]:
+        shown = output.get("text") or output.get("data", {}).get("text/markdown", "")
+        texts += "".join(shown).splitlines()
+    return [marks[text[0]] for text in texts if text and text[0] in marks]
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+def test_every_solution_is_accepted(chapter):
+    solutions = tagged(chapter, "solution")
+    assert len(solutions) >= 6
+    for cell in solutions:
+        found = verdicts(cell)
+        assert found and set(found) == {"correct"}, (found, "".join(cell["source"]))
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+def test_no_starter_is_accepted(chapter):
+    starters = tagged(chapter, "starter")
+    assert starters
+    for cell in starters:
+        found = verdicts(cell)
+        assert found and "correct" not in found, (found, "".join(cell["source"]))

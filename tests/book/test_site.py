@@ -1,0 +1,227 @@
+"""The built pages, read as files: links, outside resources, headings, alternative texts, outputs."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+
+SITE = Path(__file__).resolve().parents[2] / "_build" / "html"
+# The page at the top only leads to the landing page; Sphinx's indices and search bring their own form.
+GENERATED = {"index.html", "genindex.html", "py-modindex.html", "search.html"}
+# What a browser loads without being asked: (element, attribute).
+LOADED = (
+    ("script", "src"),
+    ("img", "src"),
+    ("img", "srcset"),
+    ("source", "src"),
+    ("source", "srcset"),
+    ("iframe", "src"),
+    ("embed", "src"),
+    ("object", "data"),
+    ("video", "src"),
+    ("video", "poster"),
+    ("audio", "src"),
+    ("track", "src"),
+    ("image", "href"),
+    ("use", "href"),
+)
+LOADING_LINKS = {
+    "stylesheet",
+    "preload",
+    "icon",
+    "modulepreload",
+    "prefetch",
+    "preconnect",
+    "dns-prefetch",
+    "manifest",
+}
+
+
+def pages() -> list[str]:
+    """Every HTML file of the site, relative; one name that says so where there is no site."""
+    found = (
+        sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html")) if SITE.is_dir() else []
+    )
+    return found or ["no pages: run make book"]
+
+
+@cache
+def parsed(name: str) -> BeautifulSoup:
+    """A page's tree, read once."""
+    return BeautifulSoup((SITE / name).read_text(encoding="utf-8"), "html.parser")
+
+
+@cache
+def places(name: str) -> frozenset[str]:
+    """The anchors of a page."""
+    tree = parsed(name)
+    named = {tag["name"] for tag in tree.find_all("a", attrs={"name": True})}
+    return frozenset(named | {tag["id"] for tag in tree.find_all(id=True)})
+
+
+@pytest.fixture(params=pages())
+def name(request, html) -> str:
+    """The name of a page; the `html` fixture fails first where the last build did not finish."""
+    return request.param
+
+
+@pytest.fixture
+def tree(name) -> BeautifulSoup:
+    return parsed(name)
+
+
+def is_foreign(address: str) -> bool:
+    """Whether an address leads to another host."""
+    return bool(urlsplit(address.strip()).netloc)
+
+
+def loaded_by(tree: BeautifulSoup) -> Iterator[str]:
+    """Every address that the page's markup makes a browser load."""
+    for element, attribute in LOADED:
+        for tag in tree.find_all(element):
+            for key in (attribute, f"xlink:{attribute}"):
+                if tag.get(key):
+                    parts = tag[key].split(",") if key == "srcset" and "data:" not in tag[key] else [tag[key]]
+                    yield from (part.split()[0] for part in parts if part.strip())
+    for link in tree.find_all("link", href=True):
+        if LOADING_LINKS & set(link.get("rel", [])):
+            yield link["href"]
+
+
+def addresses_in_style(text: str) -> list[str]:
+    """What a style sheet loads, by url() or @import."""
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    urls = re.findall(r"""url\(\s*['"]?([^'")]+)""", text)
+    return urls + re.findall(r"""@import\s+['"]([^'"]+)""", text)
+
+
+def target(page: str, address: str) -> tuple[Path, str]:
+    """The file and the anchor that an internal address leads to."""
+    parts = urlsplit(address)
+    path = unquote(parts.path)
+    file = SITE / page if not path else ((SITE / page).parent / path).resolve()
+    return (file / "index.html" if file.is_dir() else file), unquote(parts.fragment)
+
+
+def test_internal_links_and_anchors_lead_somewhere(name, tree):
+    broken = []
+    for anchor in tree.find_all("a", href=True):
+        address = anchor["href"]
+        parts = urlsplit(address)
+        if parts.scheme or parts.netloc or address == "#":
+            continue
+        file, fragment = target(name, address)
+        if not file.is_file():
+            broken.append(f"{address}: no such page")
+            continue
+        there = (
+            places(file.resolve().relative_to(SITE.resolve()).as_posix()) if file.suffix == ".html" else ()
+        )
+        if fragment and fragment not in there:
+            broken.append(f"{address}: no such place on the page")
+    assert broken == []
+
+
+def test_everything_loaded_is_a_file_of_the_site(name, tree):
+    wrong = []
+    for address in loaded_by(tree):
+        if address.startswith("data:"):
+            continue
+        if is_foreign(address) or not target(name, address)[0].is_file():
+            wrong.append(address)
+    assert wrong == []
+
+
+def test_styles_in_the_page_load_nothing_from_elsewhere(tree):
+    texts = [style.get_text() for style in tree.find_all("style")]
+    texts += [tag["style"] for tag in tree.find_all(style=True)]
+    assert [url for text in texts for url in addresses_in_style(text) if is_foreign(url)] == []
+
+
+def test_style_sheets_load_only_files_of_the_site(html):
+    wrong = []
+    for sheet in html.rglob("*.css"):
+        for url in addresses_in_style(sheet.read_text(encoding="utf-8")):
+            if url.startswith(("data:", "#")):
+                continue
+            if is_foreign(url) or not (sheet.parent / unquote(urlsplit(url).path)).is_file():
+                wrong.append(f"{sheet.name}: {url}")
+    assert wrong == []
+
+
+def test_every_page_has_a_language_a_title_and_one_heading(tree):
+    assert tree.html["lang"] == "en"
+    assert tree.title and tree.title.get_text(strip=True)
+    assert [heading.get_text(" ", strip=True) != "" for heading in tree.find_all("h1")] == [True]
+
+
+def test_headings_skip_no_level(tree):
+    article = tree.find("article") or tree.body
+    levels = [int(heading.name[1]) for heading in article.find_all(re.compile("^h[1-6]$"))]
+    assert [(a, b) for a, b in zip(levels, levels[1:], strict=False) if b > a + 1] == []
+
+
+def test_ids_are_unique(name, tree):
+    ids = [tag["id"] for tag in tree.find_all(id=True)]
+    # The theme's search page holds its form twice, the second time inside the hidden overlay.
+    allowed = {"search-input"} if name == "search.html" else set()
+    assert {one for one in ids if ids.count(one) > 1} <= allowed
+
+
+def is_silent(tag: Tag) -> bool:
+    """Whether a picture is marked as decoration, itself or by what is around it."""
+    return any(parent.get("aria-hidden") == "true" for parent in (tag, *tag.parents))
+
+
+def test_every_picture_has_an_alternative_text(tree):
+    without = [
+        image.get("src", "")[:80]
+        for image in tree.find_all("img")
+        if not is_silent(image) and not image.get("alt")
+    ]
+    for drawing in tree.select("article svg"):
+        named = drawing.get("aria-label") or drawing.get("aria-labelledby") or drawing.find("title")
+        if not named and not is_silent(drawing) and not drawing.find_parent("button"):
+            without.append(str(drawing)[:120])
+    assert without == []
+
+
+def test_no_output_is_empty_or_an_error(tree):
+    said = [
+        output
+        for output in tree.select("div.cell_output")
+        if not output.find(["img", "svg", "table", "script", "template"])
+    ]
+    assert [str(output)[:200] for output in said if not output.get_text(strip=True)] == []
+    assert tree.select("div.cell_output .traceback, div.cell_output .stderr, .system-message") == []
+
+
+def test_icons_that_the_page_names_are_drawn(name, tree, html):
+    style = (html / "_static" / "icons.css").read_text(encoding="utf-8")
+    modifiers = {"fa-solid", "fa-regular", "fa-brands", "fa-lg", "fa-xs", "fa-sm", "fa-fw"}
+    named = {
+        one for tag in tree.find_all(class_=True) for one in tag["class"] if one.startswith("fa-")
+    } - modifiers
+    assert {one for one in named if f".{one}::before" not in style} == set()
+
+
+def test_what_no_page_uses_is_not_shipped(html):
+    size = sum(path.stat().st_size for path in (html / "_static").rglob("*") if path.is_file())
+    assert list(html.rglob("*.map")) == [] and not (html / "_static" / "vendor").exists()
+    assert size < 3_000_000
+
+
+def test_chapters_have_a_button_for_colab(html):
+    import yaml
+
+    config = yaml.safe_load((html.parents[1] / "_config.yml").read_text(encoding="utf-8"))
+    repository = config["repository"]
+    for notebook in sorted((html.parents[1] / "chapters").glob("*.ipynb")):
+        page = parsed(f"chapters/{notebook.stem}.html")
+        place = repository["url"].removeprefix("https://github.com/") + f"/blob/{repository['branch']}"
+        wanted = f"https://colab.research.google.com/github/{place}/chapters/{notebook.name}"
+        assert page.find("a", href=wanted), f"{notebook.name} has no link to {wanted}"

@@ -1,0 +1,150 @@
+"""Builds the book into _build/html: executes what changed, warnings are errors, and what failed stays
+failed.
+
+    python tools/book.py
+
+Jupyter Book's cache knows a notebook's cells and nothing else. The notebooks also depend on the package,
+its data, the pinned requirements and the recorded runs, so a hash over those is the key of the whole cache:
+when it changes, every notebook executes again. Sphinx in turn forgets the warnings of a failed build: it
+would pickle its state and pass the next time. So a mark stands in _build from the first step to the last,
+and a build that finds it starts from the sources.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "_build"
+CACHE = BUILD / ".jupyter_cache"
+UNFINISHED = BUILD / ".unfinished"
+# What decides the result of a notebook besides its own cells.
+DECIDES_RESULTS = ("inception_lessons", "book/runs", "requirements.txt")
+# What decides how a page looks besides its own text.
+DECIDES_PAGES = (
+    "_config.yml",
+    "_toc.yml",
+    "book/_ext",
+    "book/_templates",
+    "tools/book.py",
+    "tools/environment.py",
+)
+IGNORED = {"__pycache__", ".ipynb_checkpoints", ".DS_Store"}
+
+
+def files_below(root: Path, names: Iterable[str]) -> list[Path]:
+    """Every file that the names, files or folders under root, stand for; sorted, without byte code."""
+    found = []
+    for name in names:
+        path = root / name
+        inside = sorted(path.rglob("*")) if path.is_dir() else [path]
+        found += [one for one in inside if one.is_file() and not IGNORED & set(one.relative_to(root).parts)]
+    return found
+
+
+def fingerprint(root: Path, names: Iterable[str]) -> str:
+    """A hash of names and contents of the files, and of the Python that runs them."""
+    digest = hashlib.sha256(sys.version.encode())
+    for path in files_below(root, names):
+        digest.update(
+            path.relative_to(root).as_posix().encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest()
+        )
+    return digest.hexdigest()
+
+
+def drop_what_is_stale(build: Path, results: str, pages: str) -> list[str]:
+    """Removes what the two fingerprints, or an unfinished build, make worthless; returns the reasons."""
+    said = []
+    if (build / ".unfinished").exists():
+        said.append("the last build did not finish: reading every page again")
+    if recorded(build / ".results") != results:
+        if (build / ".jupyter_cache").exists():
+            said.append(
+                "the package, its data, a recorded run or the requirements changed: every notebook executes"
+            )
+        shutil.rmtree(build / ".jupyter_cache", ignore_errors=True)
+        (build / ".pages").unlink(missing_ok=True)
+    if said or recorded(build / ".pages") != pages:
+        shutil.rmtree(build / ".doctrees", ignore_errors=True)
+        shutil.rmtree(build / "html", ignore_errors=True)
+    return said
+
+
+def recorded(path: Path) -> str:
+    """The fingerprint that was recorded at the last build, or nothing."""
+    return path.read_text() if path.exists() else ""
+
+
+def record(path: Path, text: str) -> None:
+    """Writes a small file under a temporary name and renames it."""
+    temporary = path.with_suffix(".part")
+    temporary.write_text(text)
+    temporary.replace(path)
+
+
+def executed(cache: Path) -> set[str]:
+    """The executions that the cache holds, by folder name."""
+    return {path.name for path in (cache / "executed").glob("*")}
+
+
+def environ_for_notebooks() -> dict[str, str]:
+    """The variables for running notebooks: no progress bars, nothing of the reader's own Jupyter.
+
+    The kernel's settings keep it from warning, in every build, that it talks over TCP on this machine.
+    """
+    profile = BUILD / ".ipython" / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    record(profile / "ipython_kernel_config.py", "c.IPKernelApp.log_level = 40\n")
+    return os.environ | {
+        "TQDM_DISABLE": "1",
+        "IPYTHONDIR": str(BUILD / ".ipython"),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "JUPYTER_PLATFORM_DIRS": "1",
+        "PYTHONPATH": "",
+    }
+
+
+def main() -> int:
+    """Returns the exit status of the build."""
+    begun = time.monotonic()
+    BUILD.mkdir(exist_ok=True)
+    results, pages = fingerprint(ROOT, DECIDES_RESULTS), fingerprint(ROOT, DECIDES_PAGES)
+    for reason in drop_what_is_stale(BUILD, results, pages):
+        print(f"Note: {reason}", flush=True)
+    record(BUILD / ".results", results)
+    record(BUILD / ".pages", pages)
+    record(UNFINISHED, "a build began and has not finished\n")
+    before = executed(CACHE)
+    jupyter_book = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
+    command = [
+        *jupyter_book,
+        "build",
+        str(ROOT),
+        "--warningiserror",
+        "--keep-going",
+        "--path-output",
+        str(ROOT),
+    ]
+    status = subprocess.run(command, cwd=ROOT, env=environ_for_notebooks(), check=False).returncode
+    seconds = time.monotonic() - begun
+    if status != 0:
+        print(
+            f"\nThe book was not built ({seconds:.0f} s): mend the above and run make book again.",
+            file=sys.stderr,
+        )
+        return 1
+    UNFINISHED.unlink()
+    count = len(executed(CACHE) - before)
+    page = BUILD / "html" / "index.html"
+    print(f"\nThe book is built ({seconds:.0f} s, notebooks executed: {count}).")
+    print(f"Open {page.relative_to(ROOT)} in a browser ({page.as_uri()}), or run: make serve")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
