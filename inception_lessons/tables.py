@@ -9,66 +9,68 @@ class Table:
 
     Args:
         rows: one sequence of cells per row; cells that are not text are written as integers with thousands
-            separators
-            or by `str`.
+            separators or by `str`.
         align: one letter per column, `l` or `r`; by default the first column is left and the others right.
+        footer: a last row that sums up, set apart.
 
     Raises:
-        ValueError: a row or `align` has another number of cells than the header.
+        ValueError: a row, `footer` or `align` has another number of cells than the header.
     """
 
     def __init__(
-        self, caption: str, header: Sequence[str], rows: Iterable[Sequence[object]], align: str | None = None
+        self,
+        caption: str,
+        header: Sequence[str],
+        rows: Iterable[Sequence[object]],
+        align: str | None = None,
+        *,
+        footer: Sequence[object] | None = None,
     ) -> None:
         self.caption, self.header = caption, tuple(header)
         self.rows = tuple(tuple(map(cell_text, row)) for row in rows)
+        self.footer = None if footer is None else tuple(map(cell_text, footer))
         self.align = "l" + "r" * (len(self.header) - 1) if align is None else align
-        for name, line in (("align", self.align), *((f"rows[{n}]", row) for n, row in enumerate(self.rows))):
-            if len(line) != len(self.header):
+        named = [("align", self.align), *((f"rows[{number}]", row) for number, row in enumerate(self.rows))]
+        for name, cells in [*named, ("footer", self.footer or self.header)]:
+            if len(cells) != len(self.header):
                 raise ValueError(
-                    f"{name} must have {len(self.header)} cells as the header has, got {len(line)}"
+                    f"{name} must have {len(self.header)} cells as the header has, got {len(cells)}"
                 )
 
     def html(self) -> str:
         """Return the table alone as HTML, the first cell of each row as its header."""
-
-        def cell(tag: str, text: str, side: str, scope: str = "") -> str:
-            where = "left" if side == "l" else "right"
-            return f'<{tag}{scope} style="text-align:{where}">{html.escape(text)}</{tag}>'
-
-        head = "".join(
-            cell("th", text, side, ' scope="col"') for text, side in zip(self.header, self.align, strict=True)
-        )
-        body = "".join(
-            "<tr>"
-            + cell("th", row[0], self.align[0], ' scope="row"')
-            + "".join(cell("td", text, side) for text, side in zip(row[1:], self.align[1:], strict=True))
-            + "</tr>"
-            for row in self.rows
-        )
+        head = self._html_row(self.header, heads=len(self.header), scope="col")
+        body = "".join(self._html_row(row) for row in self.rows)
+        foot = "" if self.footer is None else f"<tfoot>{self._html_row(self.footer)}</tfoot>"
         caption = html.escape(self.caption)
-        return (
-            f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        )
+        return f"<table><caption>{caption}</caption><thead>{head}</thead><tbody>{body}</tbody>{foot}</table>"
+
+    def _html_row(self, row: Sequence[str], *, heads: int = 1, scope: str = "row") -> str:
+        cells = []
+        for column, (text, side) in enumerate(zip(row, self.align, strict=True)):
+            tag, attribute = ("th", f' scope="{scope}"') if column < heads else ("td", "")
+            where = "left" if side == "l" else "right"
+            cells.append(f'<{tag}{attribute} style="text-align:{where}">{html.escape(text)}</{tag}>')
+        return f"<tr>{''.join(cells)}</tr>"
 
     def markdown(self) -> str:
         """Return the table as a pipe table under its caption."""
         rule = " | ".join(":--" if side == "l" else "--:" for side in self.align)
-        lines = [" | ".join(text.replace("|", r"\|") for text in row) for row in (self.header, *self.rows)]
+        lines = [" | ".join(text.replace("|", r"\|") for text in row) for row in self._lines()]
         return "\n".join([self.caption, "", *(f"| {line} |" for line in (lines[0], rule, *lines[1:]))])
 
     def text(self) -> str:
         """Return the table as aligned plain text."""
-        lines = (self.header, *self.rows)
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        widths = [max(map(len, column)) for column in zip(*self._lines(), strict=True)]
         justify = [str.ljust if side == "l" else str.rjust for side in self.align]
         rows = [
-            "  ".join(
-                put(cell, width) for put, cell, width in zip(justify, line, widths, strict=True)
-            ).rstrip()
-            for line in lines
+            "  ".join(put(cell, width) for put, cell, width in zip(justify, row, widths, strict=True))
+            for row in self._lines()
         ]
-        return "\n".join([self.caption, *rows])
+        return "\n".join([self.caption, *(row.rstrip() for row in rows)])
+
+    def _lines(self) -> list[tuple[str, ...]]:
+        return [self.header, *self.rows, *([] if self.footer is None else [self.footer])]
 
     def _repr_html_(self) -> str:
         # A wide table scrolls in its own region, which the keyboard can reach, and not the page.

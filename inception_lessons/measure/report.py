@@ -1,12 +1,12 @@
 """A count as rows, as text and as a table in a notebook."""
 
-import html
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from inception_lessons._check import one_of, positive
 from inception_lessons.measure.tracing import CannotMeasureError
+from inception_lessons.tables import Table
 
 Shape = tuple[int, ...] | tuple[tuple[int, ...], ...]
 
@@ -104,15 +104,15 @@ class Report:
             groups.setdefault(".".join(row.name.split(".")[:depth]), []).append(row)
         return replace(self, modules=tuple(_folded(name, rows) for name, rows in groups.items()))
 
-    def table(self, depth: int | None = None) -> str:
-        """Return the report as a text table, folded at `depth` if it is given."""
+    def table(self, depth: int | None = None) -> Table:
+        """Return the report as a table, folded at `depth` if it is given."""
         report = self if depth is None else self.fold(depth)
-        lines = [_HEADINGS, *(_cells(row) for row in report.rows), report._total_cells()]
-        widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADINGS))]
-        text = ["  ".join(_justify(line, widths)).rstrip() for line in lines]
-        ruler = "─" * max(map(len, text))
-        note = [f"Not counted: {self._uncounted_text()}"] if self.uncounted else []
-        return "\n".join([text[0], ruler, *text[1:-1], ruler, text[-1], *note])
+        caption = "Cost of each layer"
+        if self.uncounted:
+            caption += f". Not counted: {self._uncounted_text()}"
+        macs = f"≥ {self.counted_macs:,}" if self.uncounted else self.counted_macs
+        total = ("Total", "", "", "", self.parameters, macs, self.activations)
+        return Table(caption, _HEADINGS, map(_cells, report.rows), "ll" + "r" * 5, footer=total)
 
     def __getitem__(self, name: str) -> Row:
         """Return the row of the module at a path, with everything inside it.
@@ -130,26 +130,11 @@ class Report:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __str__(self) -> str:
-        return self.table()
-
     def __repr__(self) -> str:
-        return self.table()
+        return self.table().text()
 
     def _repr_html_(self) -> str:
-        body = "".join(_html_row(_cells(row), "td") for row in self.rows)
-        total = _html_row(self._total_cells(), "td")
-        note = f'<p class="il-report-note">Not counted: {html.escape(self._uncounted_text())}</p>'
-        return (
-            f'{_STYLE}<div class="il-report" role="region" aria-label="Cost of each layer" tabindex="0">'
-            "<table>"
-            f"<thead>{_html_row(_HEADINGS, 'th')}</thead><tbody>{body}</tbody><tfoot>{total}</tfoot></table>"
-            f"{note if self.uncounted else ''}</div>"
-        )
-
-    def _total_cells(self) -> tuple[str, ...]:
-        macs = f"≥ {self.counted_macs:,}" if self.uncounted else f"{self.counted_macs:,}"
-        return "Total", "", "", "", f"{self.parameters:,}", macs, f"{self.activations:,}"
+        return self.table()._repr_html_()
 
     def _uncounted_text(self) -> str:
         return ", ".join(f"{u.operator} in {_shown(u.name)} ({_times(u.calls)})" for u in self.uncounted)
@@ -175,34 +160,21 @@ def _folded(name: str, rows: list[Row]) -> Row:
     )
 
 
-# -- text and HTML --------------------------------------------------------------------------------
+# -- text ----------------------------------------------------------------------------------------
 
 _HEADINGS = ("Layer", "Type", "Input", "Output", "Parameters", "MACs", "Activations")
-_WORDS = 2  # columns of words, left-aligned; shapes and numbers follow, right-aligned
-
-_STYLE = """<style>
-.il-report { max-height: 34rem; overflow: auto; color: var(--il-ink, inherit); }
-.il-report table { border-collapse: collapse; width: auto; margin: 0; font-size: .875rem; }
-.il-report table { font-variant-numeric: tabular-nums; }
-.il-report th, .il-report td { padding: .2rem .6rem; text-align: right; white-space: nowrap; }
-.il-report tr { background: none; }
-.il-report th:nth-child(-n+2), .il-report td:nth-child(-n+2) { text-align: left; }
-.il-report thead th { border-bottom: 1px solid var(--il-rule, currentColor); }
-.il-report tfoot td { border-top: 1px solid var(--il-rule, currentColor); font-weight: 600; }
-@media print { .il-report { max-height: none; } }
-</style>"""
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: Row) -> tuple[object, ...]:
     times = f" ×{row.calls}" if row.calls > 1 else ""
     return (
         _shown(row.name),
         row.type + times,
         _shape_text(row.input_shape) if row.calls else "not called",
         _shape_text(row.output_shape),
-        f"{row.parameters:,}",
-        "unknown" if row.macs is None else f"{row.macs:,}",
-        f"{row.activations:,}",
+        row.parameters,
+        "unknown" if row.macs is None else row.macs,
+        row.activations,
     )
 
 
@@ -220,15 +192,3 @@ def _shape_text(shape: Shape | None) -> str:
     if shape and isinstance(shape[0], tuple):
         return ", ".join(map(_shape_text, shape))
     return "×".join(map(str, shape)) or "scalar"
-
-
-def _justify(cells: tuple[str, ...], widths: list[int]) -> list[str]:
-    return [
-        cell.ljust(width) if column < _WORDS else cell.rjust(width)
-        for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
-    ]
-
-
-def _html_row(cells: tuple[str, ...], tag: str) -> str:
-    scope = ' scope="col"' if tag == "th" else ""
-    return "<tr>" + "".join(f"<{tag}{scope}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 _EXPORT = re.compile(r"^export default (?=\{)", re.MULTILINE)
 _MODULE_SYNTAX = re.compile(r"^\s*(import|export)\b|\bimport\s*\(", re.MULTILINE)
@@ -40,37 +40,6 @@ def classic(source: str) -> str:
 def inline_code(text: str) -> str:
     """Return `text` as HTML: everything escaped, spans between backticks as `<code>`."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
-
-
-class Table(NamedTuple):
-    """A caption, a header and rows of text: what a reader without JavaScript sees."""
-
-    caption: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-    def html(self) -> str:
-        """Return the table as HTML, the first cell of each row as its header."""
-        head = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in self.header)
-        body = ""
-        for first, *rest in self.rows:
-            cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in rest)
-            body += f'<tr><th scope="row">{html.escape(first)}</th>{cells}</tr>'
-        caption = f"<caption>{html.escape(self.caption)}</caption>"
-        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-    def markdown(self) -> str:
-        """Return the table as a pipe table under its caption, numbers to the right."""
-        rule = ":--" + " | --:" * (len(self.header) - 1)
-        lines = [" | ".join(row) for row in (self.header, *self.rows)]
-        return "\n".join([self.caption, "", *(f"| {line} |" for line in (lines[0], rule, *lines[1:]))])
-
-    def text(self) -> str:
-        """Return the table as aligned plain text."""
-        lines = (self.header, *self.rows)
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        rows = [[first.ljust(widths[0]), *map(str.rjust, rest, widths[1:])] for first, *rest in lines]
-        return "\n".join([self.caption, *("  ".join(row) for row in rows)])
 
 
 class PageWidget(ABC):

@@ -12,7 +12,8 @@ from typing import Any, ClassVar, NamedTuple
 from inception_lessons._check import integer, one_of
 from inception_lessons.costs import conv2d
 from inception_lessons.papers import GOOGLENET_TABLE_1
-from inception_lessons.widgets._page import PageWidget, Table
+from inception_lessons.tables import Table
+from inception_lessons.widgets._page import PageWidget
 
 
 class Setting(NamedTuple):

@@ -68,7 +68,8 @@ def visit(browser: Browser, tmp_path: Path) -> Iterator[Visit]:
         file.write_text(
             f'<!doctype html><html lang="en" {attributes}><head><meta charset="utf-8"><title>Widgets</title>'
             '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"></head>'
-            f'<body style="margin: 0 16px; font-family: DejaVu Sans, Verdana, sans-serif">{"".join(bodies)}</body></html>',
+            '<body style="margin: 0 16px; font-family: DejaVu Sans, Verdana, sans-serif">'  # wide letters
+            f"{''.join(bodies)}</body></html>",
             encoding="utf-8",
         )
         address = file.as_uri() if over == "file" else f"http://127.0.0.1:{server.server_port}/page.html"

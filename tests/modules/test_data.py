@@ -303,6 +303,7 @@ def test_a_folder_gives_what_torchvision_reads_from_it(tmp_path, full):
             lambda path: path.write_bytes(gzip.compress(bytes(20_000))),
             "is not Fashion-MNIST's file of that name",
         ),
+        (lambda path: path.write_bytes(gzip.compress(b"")[:10] + b"\xff" * 99), "idx1-ubyte.gz is damaged"),
         (lambda path: path.unlink(), "has no t10k-labels-idx1-ubyte and no t10k-labels-idx1-ubyte.gz"),
         (lambda path: path.write_bytes(b""), "is truncated, 0 of 10,008 bytes"),
     ],
