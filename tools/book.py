@@ -30,9 +30,9 @@ DECIDES_PAGES = (
     "_config.yml",
     "_toc.yml",
     "book/_ext",
+    "book/_static",
     "book/_templates",
     "tools/book.py",
-    "tools/environment.py",
 )
 IGNORED = {"__pycache__", ".ipynb_checkpoints", ".DS_Store"}
 

@@ -35,8 +35,8 @@ class Outcome(NamedTuple):
 
 STYLE = Layer("style (ruff)", (sys.executable, "-m", "ruff", "check", "."))
 ARITHMETIC = Layer("arithmetic and papers", (*PYTEST, "tests/arithmetic"))
-QUICK_MODULES = Layer("modules, the quick tests", (*PYTEST, "tests/modules", "-m", "not slow"))
-MODULES = Layer("modules against torchvision and flop_counter", (*PYTEST, "tests/modules"))
+QUICK_MODULES = Layer("modules, the quick tests", (*PYTEST, "-n2", "tests/modules", "-m", "not slow"))
+MODULES = Layer("modules against torchvision and flop_counter", (*PYTEST, "-n2", "tests/modules"))
 
 
 def every_layer(browser_path: str | None) -> list[Layer]:
@@ -52,7 +52,7 @@ def every_layer(browser_path: str | None) -> list[Layer]:
         Layer("notebooks, executed by nbval", notebooks, environ=environ),
         Layer(built, (sys.executable, "-m", "tools.book")),
         Layer("built pages, read as files", (*PYTEST, "tests/book"), needs=(built,)),
-        Layer("built pages, in a browser", (*PYTEST, "tests/browser"), needs=(built,), environ=pages),
+        Layer("built pages, in a browser", (*PYTEST, "-n2", "tests/browser"), needs=(built,), environ=pages),
     ]
 
 
