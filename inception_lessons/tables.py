@@ -3,6 +3,9 @@
 import html
 from collections.abc import Iterable, Sequence
 
+_LONG = 40
+"""Characters from which a cell counts as prose."""
+
 
 class Table:
     """A caption, a header and rows of text.
@@ -49,8 +52,10 @@ class Table:
         cells = []
         for column, (text, side) in enumerate(zip(row, self.align, strict=True)):
             tag, attribute = ("th", f' scope="{scope}"') if column < heads else ("td", "")
-            where = "left" if side == "l" else "right"
-            cells.append(f'<{tag}{attribute} style="text-align:{where}">{html.escape(text)}</{tag}>')
+            style = "text-align:left" if side == "l" else "text-align:right;white-space:nowrap"
+            if side == "l" and len(text) > _LONG:
+                style += ";min-width:16em"  # a narrow page scrolls the table instead of stacking words
+            cells.append(f'<{tag}{attribute} style="{style}">{html.escape(text)}</{tag}>')
         return f"<tr>{''.join(cells)}</tr>"
 
     def markdown(self) -> str:

@@ -330,15 +330,15 @@ _ = None
 _Row = GoogLeNetRow
 
 LESSON_TABLE: tuple[GoogLeNetRow, ...] = (
-    #    key        type           k  /s output        d  1×1 3r  3×3 5r 5×5 projparams ops
-    _Row("conv1",   "convolution", 3, 2, (14, 14, 32), 1, _,  _,  _,  _, _,  _,  _, _),
-    _Row("3a",      "inception",   _, _, (14, 14, 64), 2, 16, 16, 32, 4, 8,  8,  _, _),
-    _Row("3b",      "inception",   _, _, (14, 14, 80), 2, 24, 16, 32, 6, 12, 12, _, _),
-    _Row("pool3",   "max pool",    3, 2, (7, 7, 80),   0, _,  _,  _,  _, _,  _,  _, _),
-    _Row("4a",      "inception",   _, _, (7, 7, 128),  2, 48, 24, 48, 8, 16, 16, _, _),
-    _Row("4b",      "inception",   _, _, (7, 7, 160),  2, 64, 32, 56, 8, 20, 20, _, _),
-    _Row("avgpool", "avg pool",    7, 1, (1, 1, 160),  0, _,  _,  _,  _, _,  _,  _, _),
-    _Row("linear",  "linear",      _, _, (1, 1, 10),   1, _,  _,  _,  _, _,  _,  _, _),
+    #    key        type           k  /s output         d  1×1 3r  3×3 5r 5×5 proj
+    _Row("conv1",   "convolution", 3, 2, (14, 14, 16),  1, _,  _,  _,  _, _,  _,  _, _),
+    _Row("3a",      "inception",   _, _, (14, 14, 56),  2, 16, 16, 24, 8, 8,  8,  _, _),
+    _Row("pool3",   "max pool",    3, 2, (7, 7, 56),    0, _,  _,  _,  _, _,  _,  _, _),
+    _Row("4a",      "inception",   _, _, (7, 7, 64),    2, 16, 24, 32, 8, 8,  8,  _, _),
+    _Row("4b",      "inception",   _, _, (7, 7, 96),    2, 24, 24, 40, 8, 16, 16, _, _),
+    _Row("4c",      "inception",   _, _, (7, 7, 112),   2, 32, 32, 48, 8, 16, 16, _, _),
+    _Row("avgpool", "avg pool",    7, 1, (1, 1, 112),   0, _,  _,  _,  _, _,  _,  _, _),
+    _Row("linear",  "linear",      _, _, (1, 1, 10),    1, _,  _,  _,  _, _,  _,  _, _),
 )  # fmt: skip
 """The lesson-size network in the form of Table 1: same modules, four of them, batch norm, 28×28 images."""
 
