@@ -6,6 +6,7 @@ not
 must have an explanation in `EXPLANATIONS`, and an explanation whose difference has gone is an error too.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from inception_lessons import costs
@@ -163,3 +164,14 @@ def googlenet_text() -> list[Comparison]:
 def googlenet() -> list[Comparison]:
     """Return every comparison for "Going deeper with convolutions" (arXiv:1409.4842v1)."""
     return googlenet_table_1() + googlenet_text()
+
+
+def explained(comparisons: Iterable[Comparison]) -> str:
+    """Return the differences among `comparisons` as a Markdown list, those with one reason in one item."""
+    reasons: dict[str, list[str]] = {}
+    for comparison in comparisons:
+        if comparison.explanation:
+            row, column = comparison.key
+            cell = f"{row}, {column} ({comparison.printed} printed, {comparison.computed} computed)"
+            reasons.setdefault(comparison.explanation, []).append(cell)
+    return "\n".join(f"- **{'; '.join(cells)}.** {reason}" for reason, cells in reasons.items())

@@ -40,13 +40,13 @@ class Table:
                     f"{name} must have {len(self.header)} cells as the header has, got {len(cells)}"
                 )
 
-    def html(self) -> str:
+    def html(self, *, caption: bool = True) -> str:
         """Return the table alone as HTML, the first cell of each row as its header."""
         head = self._html_row(self.header, heads=len(self.header), scope="col")
         body = "".join(self._html_row(row) for row in self.rows)
         foot = "" if self.footer is None else f"<tfoot>{self._html_row(self.footer)}</tfoot>"
-        caption = html.escape(self.caption)
-        return f"<table><caption>{caption}</caption><thead>{head}</thead><tbody>{body}</tbody>{foot}</table>"
+        title = f"<caption>{html.escape(self.caption)}</caption>" if caption else ""
+        return f"<table>{title}<thead>{head}</thead><tbody>{body}</tbody>{foot}</table>"
 
     def _html_row(self, row: Sequence[str], *, heads: int = 1, scope: str = "row") -> str:
         cells = []
@@ -78,9 +78,13 @@ class Table:
         return [self.header, *self.rows, *([] if self.footer is None else [self.footer])]
 
     def _repr_html_(self) -> str:
-        # A wide table scrolls in its own region, which the keyboard can reach, and not the page.
+        # A wide table scrolls in a region that the keyboard can reach; page and caption stay.
         label = html.escape(self.caption, quote=True)
-        return f'<div class="il-table" role="region" tabindex="0" aria-label="{label}">{self.html()}</div>'
+        region = f'<div role="region" tabindex="0" aria-label="{label}" style="overflow-x:auto">'
+        return (
+            f'<figure class="il-table"><figcaption>{html.escape(self.caption)}</figcaption>'
+            f"{region}{self.html(caption=False)}</div></figure>"
+        )
 
     def _repr_markdown_(self) -> str:
         return self.markdown()
