@@ -173,6 +173,7 @@ GOOGLENET_CLAIMS: dict[str, Claim] = {
     ),
     "relative_reduction": Claim("56.5 % fewer errors than in 2012", 56.5, "arXiv:1409.4842v1, section 7"),
     "top5_2014": Claim("top-5 error 6.67 %, first in 2014", 6.67, "arXiv:1409.4842v1, Table 2"),
+    "top5_2014_second": Claim("top-5 error 7.32 %, VGG, second in 2014", 7.32, "arXiv:1409.4842v1, Table 2"),
     "top5_2012": Claim(
         "top-5 error 15.3 % with ImageNet-22k, first in 2012", 15.3, "arXiv:1409.4842v1, Table 2"
     ),

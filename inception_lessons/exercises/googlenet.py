@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from inception_lessons import costs
 from inception_lessons.exercises._task import Task, compare
 from inception_lessons.papers import GOOGLENET_MODULES, GOOGLENET_TABLE_1, GoogLeNetRow, InceptionWidths
-from inception_lessons.widgets import Choice, Mistake, Number, Option
+from inception_lessons.widgets import Choice, CostBench, Mistake, Number, Option
 
 IN_CHANNELS = {
     layer.row: layer.in_channels
@@ -36,10 +36,8 @@ _CHANNEL_SHARE = 100 * _A.conv5 / _A.channels
 predict_share = Number(
     "05-predict-share",
     f"A 1×1 to {_A.conv1} channels, a 3×3 to {_A.conv3} and a 5×5 to {_A.conv5} all read the same {_A_IN} "
-    f"channels. "
-    f"The 5×5 makes {_CHANNEL_SHARE:.3g} % of the {_A.channels} output channels. What share of the three "
-    f"convolutions' "
-    "MACs does it take?",
+    f"channels. The 5×5 makes {_CHANNEL_SHARE:.3g} % of the module's {_A.channels} output channels "
+    "(a pooling makes the rest). What share of the three convolutions' MACs does it take?",
     _SHARE,
     "%",
     tolerance=0.8,
@@ -74,6 +72,30 @@ predict_factor = Number(
     hint=f"Before: {_A_IN}·25·{_A.conv5} per position. After: {_A_IN}·{_A.reduce5} + "
     f"{_A.reduce5}·25·{_A.conv5}.",
     explanation="The 1×1 costs something, and pays for itself almost ten times over.",
+)
+
+_4A = GOOGLENET_MODULES["4a"]
+_BENCH = CostBench("4a-5x5").costs()
+_CHEAPEST = min(_BENCH, key=lambda key: _BENCH[key].parameters)
+_VARIANTS = {
+    "direct": (
+        "The 5×5 as it is",
+        "It is what the others are compared with: 25 weights per pair of channels.",
+    ),
+    "reduced": ("1×1, then 5×5", "Few channels reach the 5×5, and the 1×1 that chooses them is cheap."),
+    "stacked": ("Two 3×3", "18 weights per pair instead of 25, at best: a saving, but a small one."),
+    "factorized": ("1×5, then 5×1", "10 weights per pair instead of 25, at best. Others save far more."),
+    "separable": (
+        "Depthwise 5×5, then 1×1",
+        "A good bet, and right for other modules. Here its 1×1 on all input channels costs more.",
+    ),
+}
+
+predict_bench = Choice(
+    "05-predict-bench",
+    f"Five ways to get {_4A.conv5} channels from {IN_CHANNELS['4a']}, each seeing a 5×5 neighbourhood; "
+    f"the bottleneck reduces to {_4A.reduce5}. Which has the fewest parameters?",
+    [Option(text, key == _CHEAPEST, feedback) for key, (text, feedback) in _VARIANTS.items()],
 )
 
 # Exercises

@@ -119,6 +119,13 @@ class NaiveInception(nn.Module):
         )  # N×out_channels×H×W
 
 
+class LocalResponseNorm(nn.LocalResponseNorm):
+    """torch's local response normalisation, in float32 where the CPU has no kernel for half precision."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.float()).to(x.dtype) if x.dtype.itemsize < 4 else super().forward(x)
+
+
 class SeparableStem(nn.Sequential):
     """A 7×7 convolution factored into 8 filters per input channel and a 1×1, whose cost Table 1 prints.
 
@@ -187,10 +194,9 @@ class GoogLeNet(nn.Module):
     N×in_channels×H×W → N×num_classes logits; in training mode with auxiliary heads a `GoogLeNetOutput`.
 
     Where the paper is silent: pooling grids are rounded up (`ceil_mode`), as the printed 112, 56, 28, 14, 7
-    demand;
-    local response normalisation uses AlexNet's size 5, α 1e-4, β 0.75; weights start Xavier-uniform and
-    biases at
-    0.2, as in Caffe's reimplementation.
+    demand. Local response normalisation (Figure 3: after the row `pool1` and before `pool2`; a table without
+    these rows has none) takes the numbers of Caffe's reimplementation: 5 channels, α 1e-4 divided by 5,
+    β 0.75, k 1. Weights start by `initialise`.
 
     Args:
         table: rows of Table 1, or your own in the same form.
@@ -229,6 +235,9 @@ class GoogLeNet(nn.Module):
             channels = row.channels if row.type != "inception" else self.body[row.key].out_channels
             if aux and row.key in GOOGLENET_AUXILIARY.after:
                 self.aux[row.key] = AuxiliaryHead(channels, num_classes, batch_norm=batch_norm)
+        if aux and tuple(self.aux) != GOOGLENET_AUXILIARY.after:
+            missing = [key for key in GOOGLENET_AUXILIARY.after if key not in self.aux]
+            raise ValueError(f"aux=True needs the table's rows {', '.join(missing)}; build with aux=False")
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(channels, num_classes)
@@ -259,13 +268,13 @@ class GoogLeNet(nn.Module):
             raise ValueError(
                 f"x must be at least {self.minimum_size} pixels high and wide, got "
                 f"{x.shape[-2]}×{x.shape[-1]}; "
-                "resize the images or use googlenet_lesson"
+                "resize the images"
             )
 
 
 def _body_module(row: GoogLeNetRow, in_channels: int, *, stem: str, batch_norm: bool) -> nn.Module:
     """Return the module of one table row: stem convolution, pooling or Inception module."""
-    norm = [] if batch_norm else [nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75)]
+    norm = [] if batch_norm else [LocalResponseNorm(5, alpha=1e-4, beta=0.75)]
     if row.type == "inception":
         return Inception(in_channels, row, batch_norm=batch_norm)
     if row.type == "max pool":
@@ -290,9 +299,10 @@ def _body_module(row: GoogLeNetRow, in_channels: int, *, stem: str, batch_norm: 
 
 
 def initialise(module: nn.Module) -> None:
-    """Set weights Xavier-uniform and convolution biases to 0.2, the start of Caffe's reimplementation.
+    """Set weights by Xavier's rule (uniform, inputs and outputs averaged) and convolution biases to 0.2.
 
-    The paper prints no initialisation.
+    The paper prints no initialisation. Caffe's reimplementation also begins with biases of 0.2 and with a
+    filler named xavier, which looks at the inputs alone.
     """
     for layer in module.modules():
         if isinstance(layer, (nn.Conv2d, nn.Linear)):

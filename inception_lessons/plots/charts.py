@@ -75,7 +75,7 @@ class _Pair(NamedTuple):
 
     @property
     def differs(self) -> bool:
-        return self.printed is not None and abs(self.computed - self.printed) > self.unit
+        return self.printed is not None and abs(self.computed - self.printed) >= self.unit
 
     @property
     def change(self) -> str:
@@ -95,7 +95,7 @@ def cost_bars(
 ) -> ThemedFigure:
     """Draw what a table prints against what we compute, row by row, for MACs and parameters.
 
-    Bars are computed, the upright marks are printed. Where the two differ by more than one unit of the
+    Bars are computed, the upright marks are printed. Where the two differ by at least one unit of the
     printed number, so that rounding does not explain it, the difference is in bold.
 
     Args:

@@ -185,11 +185,14 @@ def _told(quantity: str, curves: Sequence[_Curve], step: str) -> str:
     return f"{quantity[:1].upper()}{quantity[1:]}: {'; '.join(said)}."
 
 
-def gradient_norms(series: Mapping[str, Sequence[tuple[str, float]]]) -> ThemedFigure:
+def gradient_norms(
+    series: Mapping[str, Sequence[tuple[str, float]]], *, quantity: str = "norm of the gradient"
+) -> ThemedFigure:
     """Draw the norm of the gradient in every layer, from the input downwards, on a logarithmic axis.
 
     Args:
         series: label → (layer's name, norm) from input to output; all series name the same layers.
+        quantity: what the numbers are, written at the axis.
 
     Raises:
         ValueError: no series, other layers than in the first, or a norm that is not positive and finite.
@@ -235,7 +238,7 @@ def gradient_norms(series: Mapping[str, Sequence[tuple[str, float]]]) -> ThemedF
         canvas.text(0, top - 2, "input", size=SMALL, ink="muted")
         canvas.text(0, bottom + 12, "output", size=SMALL, ink="muted")
         canvas.text(
-            width, bottom + 25, "norm of the gradient (logarithmic)", size=SMALL, ink="muted", align="right"
+            width, bottom + 25, f"{quantity} (logarithmic)", size=SMALL, ink="muted", align="right"
         )
         return canvas.finish(bottom + 30)
 
@@ -244,8 +247,9 @@ def gradient_norms(series: Mapping[str, Sequence[tuple[str, float]]]) -> ThemedF
         f"smallest {min(rows, key=lambda row: row[1])[1]:.2e} in {min(rows, key=lambda row: row[1])[0]}."
         for label, rows in values.items()
     )
-    alt = f"Gradient norms of {len(layers)} layers from input to output, logarithmic. {told}"
-    return ThemedFigure("Gradient norms", alt, draw(WIDE), draw(NARROW))
+    title = f"{quantity[:1].upper()}{quantity[1:]}"
+    alt = f"{title} in {len(layers)} layers from input to output, logarithmic. {told}"
+    return ThemedFigure(title, alt, draw(WIDE), draw(NARROW))
 
 
 def _hollow(series: Mapping[str, object]) -> list[bool]:

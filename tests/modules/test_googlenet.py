@@ -147,6 +147,16 @@ def test_outputs_equal_torchvision_s_from_the_same_weights():
     assert (unbridged - expected).abs().max() > 100 * (bridged - expected).abs().max()
 
 
+@pytest.mark.parametrize("dtype", [torch.half, torch.bfloat16])
+def test_half_precision_works_on_the_cpu_too(dtype):
+    net = googlenet(aux=False, num_classes=3).eval()
+    x = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        expected, got = net(x), net.to(dtype)(x.to(dtype))
+    assert got.dtype == dtype
+    torch.testing.assert_close(got.float(), expected, rtol=0.05, atol=0.05)
+
+
 @pytest.mark.parametrize("name", list_models())
 def test_every_model_round_trips_and_is_deterministic_in_eval(name):
     net = get_model(name, num_classes=4, in_channels=2).eval()
@@ -188,6 +198,7 @@ def test_lesson_table_is_consistent_with_its_own_sizes():
         (lambda: googlenet().eval()(torch.zeros(3, 224, 224)), "x.unsqueeze"),
         (lambda: googlenet().eval()(torch.zeros(1, 1, 224, 224)), "in_channels=1"),
         (lambda: googlenet().eval()(torch.zeros(1, 3, 16, 16)), "at least 31 pixels"),
+        (lambda: GoogLeNet(LESSON_TABLE, in_channels=1), "needs the table's rows 4d; build with aux=False"),
         (lambda: Inception(0, GOOGLENET_MODULES["3a"]), "in_channels must be at least 1, got 0"),
     ],
 )
