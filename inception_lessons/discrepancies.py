@@ -53,9 +53,8 @@ EXPLANATIONS: dict[tuple[str, str], str] = {
     ("conv1", "params"): (
         "The printed cost is that of a depthwise separable 7×7: 8 filters per input channel, then a 1×1. "
         "These are 7·7·3·8 + 24·64 weights: 2.65K, or 2.71K with 64 biases. The paper never mentions it. "
-        "Later ones do: "
-        "arXiv:1610.02357, section 2, for this network, and arXiv:1502.03167, appendix, with the "
-        "multiplier 8, for the next."
+        "Later ones do: arXiv:1610.02357, section 2, for this network, and arXiv:1502.03167, appendix, with "
+        "the multiplier 8, for the next."
     ),
     ("conv1", "ops"): (
         "As for its parameters: the separable stem costs what is printed, the dense one 3.5 times as much."
