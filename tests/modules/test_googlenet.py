@@ -25,6 +25,7 @@ def counted_macs(module: nn.Module, *shape: int) -> int:
     return counter.get_total_flops() // 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stem", ["dense", "separable"])
 @pytest.mark.parametrize("aux", [False, True])
 def test_parameters_and_macs_equal_the_arithmetic(stem, aux):
@@ -58,6 +59,7 @@ def test_counts_of_layers():
     assert sorted({conv.kernel_size for conv in body}) == [(1, 1), (3, 3), (5, 5), (7, 7)]
 
 
+@pytest.mark.slow
 def test_auxiliary_heads_sit_on_4a_and_4d_and_are_named():
     net = googlenet(num_classes=7).train()
     shapes = {}
@@ -69,6 +71,7 @@ def test_auxiliary_heads_sit_on_4a_and_4d_and_are_named():
     assert net.eval()(torch.zeros(2, 3, 224, 224)).shape == (2, 7)
 
 
+@pytest.mark.slow
 def test_a_swapped_head_would_be_seen():
     """Only the head on 4a sends a gradient into 4a without passing 4b to 4d."""
     net = googlenet(num_classes=3).train()
@@ -76,12 +79,14 @@ def test_a_swapped_head_would_be_seen():
     assert net.body["4a"].conv1[0].weight.grad is not None and net.body["4b"].conv1[0].weight.grad is None
 
 
+@pytest.mark.slow
 def test_every_parameter_receives_a_gradient():
     net = googlenet(num_classes=5, batch_norm=True).train()
     sum(field.square().sum() for field in net(torch.rand(2, 3, 224, 224))).backward()
     assert [name for name, p in net.named_parameters() if p.grad is None or not p.grad.isfinite().all()] == []
 
 
+@pytest.mark.slow
 def test_training_size_outside_the_heads_range_is_refused():
     net = googlenet().train()
     for size in (223, 270):
@@ -124,6 +129,7 @@ def with_torchvision_weights(net: GoogLeNet, other: nn.Module) -> GoogLeNet:
     return net
 
 
+@pytest.mark.slow
 def test_outputs_equal_torchvision_s_from_the_same_weights():
     """Two known differences are bridged: torchvision's 5×5 is a 3×3, and its fourth pooling is 2×2."""
     models = import_torchvision().models

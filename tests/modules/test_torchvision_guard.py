@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each starts an interpreter that imports torch
 ROOT = Path(__file__).parents[2]
 REPORT = """
 from inception_lessons import _torchvision
