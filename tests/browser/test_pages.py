@@ -143,7 +143,7 @@ def test_equations_are_set_and_none_is_wrong(page, site, name):
 
 @pytest.mark.parametrize("name", WRITTEN)
 def test_on_paper_there_is_the_text_and_every_fold_is_open(page, site, name):
-    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    page.emulate_media(color_scheme="dark")
     open_page(page, site, name)
     page.emulate_media(media="print")
     assert page.evaluate(CONTRAST) == [], "on white paper, whatever the screen's theme"
@@ -160,6 +160,9 @@ def test_on_paper_there_is_the_text_and_every_fold_is_open(page, site, name):
     assert page.locator("details:not([open])").count() == 0
     hidden = page.locator("article details > :not(summary)")
     assert all(hidden.nth(number).is_visible() for number in range(hidden.count()))
+    fading = "styles => styles.filter(s => s.opacity !== '1' || s.animationName !== 'none').length"
+    styles = "[...document.querySelectorAll('article details *')].map(e => getComputedStyle(e))"
+    assert page.evaluate(f"({fading})({styles})") == 0, "what unfolds is there at once, not faded in"
     assert page.evaluate("document.documentElement.dataset.theme") == "light"
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
