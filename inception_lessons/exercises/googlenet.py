@@ -23,8 +23,9 @@ def _macs(key: str, kind: str = "reduced") -> int:
 
 def _branch_macs(key: str, branch: str, kind: str) -> int:
     row = GOOGLENET_MODULES[key]
-    layers = costs.inception_layers(row, IN_CHANNELS[key], kind=kind)[branch]
-    return sum(cost.macs for cost in costs.stack(layers, row.grid))
+    steps = costs.inception_branches(row, kind=kind).branches[branch]
+    walked = costs.walk([costs.Stage(branch, steps)], IN_CHANNELS[key], row.grid)
+    return costs.total(costs.layer_costs(walked)).macs
 
 
 # Predictions

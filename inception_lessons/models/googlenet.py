@@ -1,8 +1,7 @@
 """GoogLeNet, the first Inception network (Szegedy et al. 2014, arXiv:1409.4842v1).
 
 `googlenet` builds the network from the paper's own table. `googlenet_lesson` is the same idea at a size that
-two CPU
-cores train in less than a minute.
+two CPU cores train in less than a minute.
 """
 
 from collections.abc import Sequence
@@ -11,13 +10,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from inception_lessons._check import one_of, positive
+from inception_lessons._check import positive
+from inception_lessons.blocks import ConvReLU, LocalResponseNorm
 from inception_lessons.costs import (
+    googlenet_stages,
     inception_out_channels,
-    minimum_input_size,
     pool_output_size,
-    separable_stem_layers,
+    separable_stem,
 )
+from inception_lessons.models._network import Network, initialise
 from inception_lessons.papers import (
     GOOGLENET_AUXILIARY,
     GOOGLENET_DROPOUT,
@@ -35,34 +36,6 @@ class GoogLeNetOutput(NamedTuple):
     logits: Tensor
     aux_4a: Tensor
     aux_4d: Tensor
-
-
-class ConvReLU(nn.Sequential):
-    """Convolution and ReLU, with batch norm between them on request (the bias then goes: the norm has its
-    own).
-
-    With stride 1 and an odd kernel the output keeps the grid of the input.
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int,
-        *,
-        stride: int = 1,
-        batch_norm: bool = False,
-    ) -> None:
-        conv = nn.Conv2d(
-            positive("in_channels", in_channels),
-            positive("out_channels", out_channels),
-            positive("kernel_size", kernel_size),
-            stride=stride,
-            padding=kernel_size // 2,
-            bias=not batch_norm,
-        )
-        norm = [nn.BatchNorm2d(out_channels, eps=1e-3)] if batch_norm else []
-        super().__init__(conv, *norm, nn.ReLU(inplace=True))
 
 
 class Inception(nn.Module):
@@ -119,13 +92,6 @@ class NaiveInception(nn.Module):
         )  # N×out_channels×H×W
 
 
-class LocalResponseNorm(nn.LocalResponseNorm):
-    """torch's local response normalisation, in float32 where the CPU has no kernel for half precision."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.float()).to(x.dtype) if x.dtype.itemsize < 4 else super().forward(x)
-
-
 class SeparableStem(nn.Sequential):
     """A 7×7 convolution factored into 8 filters per input channel and a 1×1, whose cost Table 1 prints.
 
@@ -136,7 +102,7 @@ class SeparableStem(nn.Sequential):
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: int, *, stride: int, batch_norm: bool
     ) -> None:
-        depthwise, pointwise = separable_stem_layers(in_channels, out_channels, kernel_size)
+        depthwise, _ = separable_stem(in_channels, out_channels, kernel_size)
         super().__init__(
             nn.Conv2d(
                 in_channels,
@@ -147,7 +113,7 @@ class SeparableStem(nn.Sequential):
                 groups=depthwise.groups,
                 bias=False,
             ),
-            ConvReLU(pointwise.in_channels, out_channels, 1, batch_norm=batch_norm),
+            ConvReLU(depthwise.out_channels, out_channels, 1, batch_norm=batch_norm),
         )
 
 
@@ -188,7 +154,7 @@ class AuxiliaryHead(nn.Module):
         return self.linear(x)  # N×num_classes
 
 
-class GoogLeNet(nn.Module):
+class GoogLeNet(Network):
     """GoogLeNet as its Table 1 lists it: stem, body of nine Inception modules, head.
 
     N×in_channels×H×W → N×num_classes logits; in training mode with auxiliary heads a `GoogLeNetOutput`.
@@ -196,7 +162,8 @@ class GoogLeNet(nn.Module):
     Where the paper is silent: pooling grids are rounded up (`ceil_mode`), as the printed 112, 56, 28, 14, 7
     demand. Local response normalisation (Figure 3: after the row `pool1` and before `pool2`; a table without
     these rows has none) takes the numbers of Caffe's reimplementation: 5 channels, α 1e-4 divided by 5,
-    β 0.75, k 1. Weights start by `initialise`.
+    β 0.75, k 1. The paper prints no initialisation either: weights start by Xavier's rule and biases of
+    convolutions at 0.2, as in Caffe's (whose filler named xavier looks at the inputs alone).
 
     Args:
         table: rows of Table 1, or your own in the same form.
@@ -219,10 +186,9 @@ class GoogLeNet(nn.Module):
         dropout: float = GOOGLENET_DROPOUT,
     ) -> None:
         super().__init__()
-        self.in_channels = positive("in_channels", in_channels)
-        self.minimum_size = minimum_input_size(table)
         positive("num_classes", num_classes)
-        one_of("stem", stem, ("dense", "separable"))
+        options = {"in_channels": positive("in_channels", in_channels), "num_classes": num_classes}
+        self.takes(googlenet_stages(table, stem=stem, aux=aux, **options), in_channels)
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must be at least 0 and below 1, got {dropout}")
         self.body = nn.ModuleDict()
@@ -241,10 +207,10 @@ class GoogLeNet(nn.Module):
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(channels, num_classes)
-        initialise(self)
+        initialise(self, conv_bias=0.2)
 
     def forward(self, x: Tensor) -> Tensor | GoogLeNetOutput:
-        self._check_input(x)
+        x = self.check_input(x)
         aux = {}
         for key, module in self.body.items():
             x = module(x)  # N×C×H×W, the row's output in Table 1
@@ -253,23 +219,6 @@ class GoogLeNet(nn.Module):
         x = self.pool(x).flatten(1)  # N×1024
         logits = self.linear(self.dropout(x))  # N×num_classes
         return GoogLeNetOutput(logits, **aux) if aux else logits
-
-    def _check_input(self, x: Tensor) -> None:
-        if x.dim() != 4:
-            raise ValueError(
-                f"x must have 4 dimensions N×C×H×W, got shape {tuple(x.shape)}; one image is x.unsqueeze(0)"
-            )
-        if x.shape[1] != self.in_channels:
-            raise ValueError(
-                f"x must have {self.in_channels} channels, got {x.shape[1]}; or build with "
-                f"in_channels={x.shape[1]}"
-            )
-        if min(x.shape[-2:]) < self.minimum_size:
-            raise ValueError(
-                f"x must be at least {self.minimum_size} pixels high and wide, got "
-                f"{x.shape[-2]}×{x.shape[-1]}; "
-                "resize the images"
-            )
 
 
 def _body_module(row: GoogLeNetRow, in_channels: int, *, stem: str, batch_norm: bool) -> nn.Module:
@@ -296,19 +245,6 @@ def _body_module(row: GoogLeNetRow, in_channels: int, *, stem: str, batch_norm: 
         first = ConvReLU if stem == "dense" else SeparableStem
         return first(in_channels, row.channels, row.patch, stride=row.stride, batch_norm=batch_norm)
     raise ValueError(f"row {row.key!r} has type {row.type!r}; expected convolution, max pool or inception")
-
-
-def initialise(module: nn.Module) -> None:
-    """Set weights by Xavier's rule (uniform, inputs and outputs averaged) and convolution biases to 0.2.
-
-    The paper prints no initialisation. Caffe's reimplementation also begins with biases of 0.2 and with a
-    filler named xavier, which looks at the inputs alone.
-    """
-    for layer in module.modules():
-        if isinstance(layer, (nn.Conv2d, nn.Linear)):
-            nn.init.xavier_uniform_(layer.weight)
-            if layer.bias is not None:
-                nn.init.constant_(layer.bias, 0.2 if isinstance(layer, nn.Conv2d) else 0.0)
 
 
 def googlenet(

@@ -65,13 +65,16 @@ def _describe(row: Widths, in_channels: int, kind: str, grid: costs.Pair | None)
     layers = costs.inception_module(row, in_channels, size, kind=kind)
     cost = {layer.name: layer.cost for layer in layers}
     branches = {}
-    for branch, members in costs.inception_layers(row, in_channels, kind=kind).items():
-        boxes = [_Box("3×3 max pool", "pool", in_channels, None)] if branch == "pool" else []
-        for layer in members:
-            height, width = pair("kernel_size", layer.kernel_size)
-            boxes.append(
-                _Box(f"{height}×{width}", _INKS[layer.name], layer.out_channels, cost[layer.name].macs)
-            )
+    for branch, steps in costs.inception_branches(row, kind=kind).branches.items():
+        boxes = []
+        for step in steps:
+            height, width = pair("kernel_size", step.kernel_size)
+            if isinstance(step, costs.Pool):
+                boxes.append(_Box(f"{height}×{width} {step.kind} pool", "pool", in_channels, None))
+            else:
+                boxes.append(
+                    _Box(f"{height}×{width}", _INKS[step.name], step.out_channels, cost[step.name].macs)
+                )
         branches[branch] = boxes
     name = f"Inception ({row.key})" if isinstance(row, GoogLeNetRow) else "Inception module"
     return _Module(name, kind, in_channels, size, branches, costs.total(layers))
@@ -248,7 +251,7 @@ def inception_module(
     Args:
         row: a row of `papers.GOOGLENET_TABLE_1`, or six widths (then `grid` is needed).
         in_channels: channels of the module's input.
-        kind: "reduced" or "naive", as in `costs.inception_layers`.
+        kind: "reduced" or "naive", as in `costs.inception_branches`.
         grid: height and width, if not the row's own.
 
     Raises:

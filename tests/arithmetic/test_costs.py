@@ -132,6 +132,12 @@ def test_minimum_input_size_is_the_border():
         costs.googlenet(input_size=size - 1)
 
 
+ONLY_27 = costs.Stage("fc", [costs.Dense("fc", 9, in_features=27)])
+UNEVEN = costs.Stage(
+    "uneven", [costs.Parallel({"kept": [costs.Conv("a", 1, 3)], "halved": [costs.Pool("max", 2, 2)]})]
+)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -151,7 +157,8 @@ def test_minimum_input_size_is_the_border():
             lambda: costs.inception_module(InceptionWidths(64, 0, 1, 1, 1, 1), 3, 28),
             "reduce3 must be at least 1, got 0",
         ),
-        (lambda: costs.stack([costs.Layer("a", 3, 8, 1), costs.Layer("b", 9, 8, 1)], 4), "layer 'b'"),
+        (lambda: costs.walk([UNEVEN], 3, 8), "the branches of 'uneven' give different grids.*8×8.*4×4"),
+        (lambda: costs.walk([ONLY_27], 3, 4), "takes 27 inputs, got 48"),
         (lambda: GOOGLENET_MODULES["3a"]._replace(conv5=None).widths, "no Inception module"),
     ],
 )

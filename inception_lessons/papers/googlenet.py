@@ -1,11 +1,8 @@
-"""What the papers print, verbatim, as named rows.
+"""GoogLeNet: Szegedy et al., "Going deeper with convolutions", arXiv:1409.4842v1 (2014)."""
 
-Nothing in this file is computed and nothing is corrected: a misprint stands here as it was printed.
-`costs` and `measure` compute what the rows should cost; the discrepancies page sets the two side by side.
-"""
-
-import re
 from typing import NamedTuple
+
+from inception_lessons.papers.printed import Claim
 
 
 class InceptionWidths(NamedTuple):
@@ -153,14 +150,6 @@ GOOGLENET_TABLE_3: tuple[EnsembleRow, ...] = (
 another."""
 
 
-class Claim(NamedTuple):
-    """A number stated in a paper's text."""
-
-    text: str
-    value: float
-    source: str
-
-
 GOOGLENET_CLAIMS: dict[str, Claim] = {
     "budget": Claim("1.5 billion multiply-adds at inference", 1.5e9, "arXiv:1409.4842v1, section 1"),
     "fewer_parameters": Claim("12 times fewer parameters than AlexNet", 12, "arXiv:1409.4842v1, section 1"),
@@ -178,21 +167,3 @@ GOOGLENET_CLAIMS: dict[str, Claim] = {
         "top-5 error 15.3 % with ImageNet-22k, first in 2012", 15.3, "arXiv:1409.4842v1, Table 2"
     ),
 }
-
-
-def printed_count(text: str, kilo: int = 1000) -> float:
-    """Return the number that a printed count such as `"159K"` or `"34M"` stands for.
-
-    Args:
-        text: digits, an optional decimal point, and K, M or nothing.
-        kilo: what K stands for; `GOOGLENET_TABLE_1_KILO` in that table. M is always 10⁶.
-
-    Raises:
-        ValueError: the text is not such a count.
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([KM]?)", text)
-    if match is None:
-        raise ValueError(
-            f"text {text!r} is not a printed count; expected digits with K, M or nothing, as in '159K'"
-        )
-    return float(match[1]) * {"K": kilo, "M": 1_000_000, "": 1}[match[2]]

@@ -1,0 +1,86 @@
+"""Sizes, parameters and multiply-accumulates (MACs) by arithmetic, in Python integers.
+
+One MAC is one multiplication and the addition of its product to a running sum. Convolutions and dense layers
+do MACs; bias, pooling, batch norm, ReLU and concatenation do none, by this book's definition (see its
+conventions page). All counts are for one image. Shapes are channels × height × width.
+"""
+
+from inception_lessons.costs.architecture import (
+    Conv,
+    Dense,
+    GlobalPool,
+    InputSizes,
+    LayerCost,
+    Parallel,
+    Pool,
+    Stage,
+    Step,
+    Total,
+    Walked,
+    by_row,
+    input_sizes,
+    layer_costs,
+    total,
+    walk,
+)
+from inception_lessons.costs.googlenet import (
+    auxiliary_head,
+    googlenet,
+    googlenet_stages,
+    inception_branches,
+    inception_module,
+    inception_out_channels,
+    minimum_input_size,
+    multi_crop_count,
+    separable_stem,
+)
+from inception_lessons.costs.layers import (
+    Cost,
+    Pair,
+    ReceptiveField,
+    batch_norm,
+    conv2d,
+    conv_output_size,
+    linear,
+    pool2d,
+    pool_output_size,
+    receptive_field,
+)
+
+__all__ = [
+    "Conv",
+    "Cost",
+    "Dense",
+    "GlobalPool",
+    "InputSizes",
+    "LayerCost",
+    "Pair",
+    "Parallel",
+    "Pool",
+    "ReceptiveField",
+    "Stage",
+    "Step",
+    "Total",
+    "Walked",
+    "auxiliary_head",
+    "batch_norm",
+    "by_row",
+    "conv2d",
+    "conv_output_size",
+    "googlenet",
+    "googlenet_stages",
+    "inception_branches",
+    "inception_module",
+    "inception_out_channels",
+    "input_sizes",
+    "layer_costs",
+    "linear",
+    "minimum_input_size",
+    "multi_crop_count",
+    "pool2d",
+    "pool_output_size",
+    "receptive_field",
+    "separable_stem",
+    "total",
+    "walk",
+]

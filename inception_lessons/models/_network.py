@@ -1,0 +1,69 @@
+"""What the networks of the book share: each knows the images it takes, and says so."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from inception_lessons._check import positive
+from inception_lessons.costs import InputSizes, Stage, input_sizes
+
+
+class Network(nn.Module):
+    """A classifier of images, N×in_channels×H×W → N×num_classes logits.
+
+    `stages` is the same network as data: `costs.walk` counts it, and it tells the smallest image (for a
+    network whose first dense layer fixes the grid also the largest).
+    """
+
+    stages: Sequence[Stage]
+    in_channels: int
+    input_sizes: InputSizes
+
+    def takes(self, stages: Sequence[Stage], in_channels: int) -> None:
+        """Set what `check_input` checks; call it in the constructor, after `super().__init__()`."""
+        self.stages = tuple(stages)
+        self.in_channels = positive("in_channels", in_channels)
+        self.input_sizes = input_sizes(self.stages, in_channels)
+
+    def check_input(self, x: Tensor) -> Tensor:
+        """Return `x`, or refuse what the layers cannot take.
+
+        Raises:
+            ValueError: not four dimensions, another number of channels, or an image too small or too large.
+        """
+        return _checked(x, self.in_channels, *self.input_sizes)
+
+
+@torch.fx.wrap
+def _checked(x: Tensor, in_channels: int, smallest: int, largest: int | None) -> Tensor:
+    if x.dim() != 4:
+        raise ValueError(
+            f"x must have 4 dimensions N×C×H×W, got shape {tuple(x.shape)}; one image is x.unsqueeze(0)"
+        )
+    if x.shape[1] != in_channels:
+        raise ValueError(
+            f"x must have {in_channels} channels, got {x.shape[1]}; or build with in_channels={x.shape[1]}"
+        )
+    height, width = x.shape[-2:]
+    if min(height, width) < smallest:
+        raise ValueError(
+            f"x must be at least {smallest} pixels high and wide, got {height}×{width}; resize the images"
+        )
+    if largest is not None and max(height, width) > largest:
+        raise ValueError(
+            f"x must be at most {largest} pixels high and wide, got {height}×{width}: the first dense layer "
+            f"fixes the grid; resize or crop the images"
+        )
+    return x
+
+
+def initialise(module: nn.Module, conv_bias: float = 0.0) -> None:
+    """Set weights by Xavier's rule (uniform, inputs and outputs averaged), convolution biases to `conv_bias`
+    and dense ones to 0.
+    """
+    for layer in module.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            nn.init.xavier_uniform_(layer.weight)
+            if layer.bias is not None:
+                nn.init.constant_(layer.bias, conv_bias if isinstance(layer, nn.Conv2d) else 0.0)
