@@ -13,14 +13,20 @@ from inception_lessons.papers import (
     printed_count,
 )
 
+ALL = [(paper.name, comparison) for paper in discrepancies.PAPERS for comparison in paper.comparisons()]
 
-@pytest.mark.parametrize("comparison", discrepancies.googlenet(), ids=lambda c: "-".join(c.key))
+
+@pytest.mark.parametrize(
+    "comparison", [c for _, c in ALL], ids=[f"{name}: {', '.join(c.key)}" for name, c in ALL]
+)
 def test_every_printed_number_agrees_or_is_explained(comparison):
     assert comparison.agrees != bool(comparison.explanation), comparison
 
 
-def test_every_explanation_belongs_to_a_comparison():
-    assert set(discrepancies.EXPLANATIONS) <= {comparison.key for comparison in discrepancies.googlenet()}
+@pytest.mark.parametrize("paper", discrepancies.PAPERS, ids=lambda paper: paper.name)
+def test_every_key_is_used_once_and_every_explanation_belongs_to_one(paper):
+    keys = [comparison.key for comparison in paper.comparisons()]
+    assert len(set(keys)) == len(keys) and set(paper.explanations) <= set(keys)
 
 
 def test_the_separable_stem_costs_what_table_1_prints():
