@@ -34,6 +34,14 @@ class Network(nn.Module):
         """
         return _checked(x, self.in_channels, *self.input_sizes)
 
+    def torchvision_names(self) -> dict[str, str]:
+        """Return, for the path of each layer with weights, its path in torchvision's network.
+
+        Raises:
+            ValueError: torchvision has no network with these layers.
+        """
+        raise ValueError(f"torchvision has no network with the layers of this {type(self).__name__}")
+
 
 @torch.fx.wrap
 def _checked(x: Tensor, in_channels: int, smallest: int, largest: int | None) -> Tensor:
