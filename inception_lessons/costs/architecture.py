@@ -1,8 +1,8 @@
 """An architecture as plain data, and the walk that computes the cost of each of its layers.
 
 A network is a list of `Stage`s, one for each row of its paper's table. A stage is a sequence of steps, each
-applied to what the step before it gives: `Conv`, `Pool`, `GlobalPool`, `Dense` or `Parallel` branches that
-are concatenated along channels. Steps hold output sizes only; the input sizes follow from the walk.
+applied to what the step before it gives: `Conv`, `Pool`, `GlobalPool`, `Dense`, `Select`, `Distances` or
+`Parallel` branches that are concatenated along channels. Steps hold output sizes only; the input sizes follow from the walk.
 """
 
 import itertools
@@ -57,13 +57,25 @@ class Dense(NamedTuple):
     """If given, the only number of inputs that the layer takes."""
 
 
+class Select(NamedTuple):
+    """Some channels of the input, in this order; a channel may occur more than once."""
+
+    channels: Sequence[int]
+
+
+class Distances(NamedTuple):
+    """Squared Euclidean distances to fixed vectors: nothing is learned, and the squares are no MACs."""
+
+    out_features: int
+
+
 class Parallel(NamedTuple):
     """Branches on one input, concatenated along channels; an empty branch passes the input on."""
 
     branches: Mapping[str, Sequence["Step"]]
 
 
-Step = Conv | Pool | GlobalPool | Dense | Parallel
+Step = Conv | Pool | GlobalPool | Dense | Select | Distances | Parallel
 
 
 class Stage(NamedTuple):
@@ -195,15 +207,17 @@ def _conv_cost(step: Conv, shape: Shape, bias: bool) -> Cost:
 def _output_shape(step: Step, shape: Shape) -> Shape:
     if isinstance(step, Conv):
         return _conv_cost(step, shape, False).output_shape
-    if isinstance(step, Dense):
+    if isinstance(step, (Dense, Distances)):
         return (step.out_features,)
+    if isinstance(step, Select):
+        return (len(step.channels), *shape[1:])
     if isinstance(step, GlobalPool):
         return (shape[0], step.size, step.size)
     if isinstance(step, Pool):
         one_of("kind", step.kind, ("max", "avg"))
         geometry = {"stride": step.stride, "padding": step.padding, "ceil_mode": step.ceil_mode}
         return pool2d(shape[0], step.kernel_size, shape[1:], **geometry).output_shape
-    raise TypeError(f"a step must be Conv, Pool, GlobalPool, Dense or Parallel, got {step!r}")
+    raise TypeError(f"a step must be one of {Step}, got {step!r}")
 
 
 def _layers(step: Step, shape: Shape, row: str, bias: bool, norm: bool) -> Iterator[LayerCost]:
@@ -225,6 +239,17 @@ def _layers(step: Step, shape: Shape, row: str, bias: bool, norm: bool) -> Itera
                 f"{'×'.join(map(str, shape))}; use another input size"
             )
         yield LayerCost(row, step.name, None, inputs, linear(inputs, step.out_features, bias=bias))
+
+
+def scale_channels(channels: int, width: float) -> int:
+    """Return `channels` times `width`, rounded to a multiple of 8 and at least 8; at width 1 unchanged.
+
+    Raises:
+        ValueError: a width that is not above 0.
+    """
+    if not width > 0:
+        raise ValueError(f"width must be above 0, got {width}; 0.5 halves every number of channels")
+    return channels if width == 1 else max(8, 8 * round(channels * width / 8))
 
 
 class InputSizes(NamedTuple):

@@ -1,0 +1,136 @@
+"""One run, and all the runs of an experiment, resumed where they stopped."""
+
+import datetime
+import platform
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import nn
+from tqdm.auto import tqdm
+
+from inception_lessons import records, training
+from inception_lessons._torchvision import import_torchvision
+from inception_lessons.data import ImageSet
+from inception_lessons.measure import measure
+from inception_lessons.models import get_model
+from inception_lessons.records import Experiment, Record, Run, Setting
+
+FUNCTIONS = {
+    "one_cycle": training.one_cycle,
+    "constant": training.constant,
+    "nesterov_sgd": training.nesterov_sgd,
+    "adam": torch.optim.Adam,
+}
+"""What the names in a recipe stand for."""
+
+
+def conditions() -> dict[str, object]:
+    """Return what a reader has to know about this machine and this code to judge a measurement."""
+    where = training.device()
+    return {
+        "date": datetime.date.today().isoformat(),
+        "commit": _commit(),
+        "device": torch.cuda.get_device_name(where) if where.type == "cuda" else str(where),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": import_torchvision().__version__,
+        "platform": platform.platform(),
+    }
+
+
+def _commit() -> str:
+    """Return the commit of the checkout that holds this package, with "+" if files in it were changed."""
+    here = Path(__file__).parent
+    try:
+        head, changes = (
+            subprocess.run(
+                ["git", *call], cwd=here, capture_output=True, text=True, check=True
+            ).stdout.strip()
+            for call in (
+                ["rev-parse", "--short=12", "HEAD"],
+                ["status", "--porcelain", "--", str(here.parent)],
+            )
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "not a checkout"
+    return head + ("+" if changes else "")
+
+
+def built(setting: Setting, in_channels: int, num_classes: int) -> nn.Module:
+    """Return the network of a setting, with weights drawn from torch's current random state."""
+    return get_model(setting.model, in_channels=in_channels, num_classes=num_classes, **setting.options)
+
+
+def train_once(
+    setting: Setting, recipe: Mapping[str, object], seed: int, train: ImageSet, test: ImageSet
+) -> dict[str, object]:
+    """Build and train one network from one seed; return what was measured.
+
+    A run whose loss diverges is a result too: it has `failure`, the reason.
+    """
+    images = train.images.shape[1:]
+    with training.seeded(seed):
+        net = built(setting, images[0], len(train.classes))
+    report = measure(net.eval(), (1, *images))
+    values: dict[str, object] = {"parameters": report.parameters, "macs": report.macs}
+    arguments = {
+        name: FUNCTIONS.get(value, value) for name, value in (dict(recipe) | dict(setting.recipe)).items()
+    }
+    began = time.perf_counter()
+    try:
+        history = training.fit(net, train, test, seed=seed, progress=False, **arguments)
+    except training.TrainingDiverged as reason:
+        return values | {"failure": str(reason), "seconds": time.perf_counter() - began}
+    if history.interrupted:
+        raise KeyboardInterrupt
+    last = history.steps[-1]
+    return values | {
+        "top1": history.tests[-1].top1,
+        "test_loss": history.tests[-1].loss,
+        "first_loss": history.steps[0].loss,
+        "train_loss": sum(step.loss for step in history.steps[-50:]) / len(history.steps[-50:]),
+        "steps": last.step,
+        "seconds": last.seconds,
+        "images_per_second": last.images_per_second,
+        "tests": [[score.step, score.top1] for score in history.tests],
+    }
+
+
+def run_experiment(
+    name: str, experiment: Experiment, folder: Path, train: ImageSet, test: ImageSet, *, command: str
+) -> Record:
+    """Run what `name` still lacks and return its record, written to `folder` when it is whole.
+
+    After every run all that is there is written to `NAME.partial.json`; a second call goes on from it. A
+    partial record of another definition is not used.
+    """
+    definition = records.files.as_json(experiment.definition())
+    partial = folder / f"{name}.partial.json"
+    runs = _already_run(partial, definition)
+    done = {(run.setting, run.seed) for run in runs}
+    # Seed by seed, so that a record that was stopped has all settings equally.
+    todo = [
+        (s, seed) for seed in range(experiment.seeds) for s in experiment.settings if (s, seed) not in done
+    ]
+    around = conditions()
+    bar = tqdm(todo, initial=len(done), total=len(done) + len(todo), unit="run", desc=name)
+    for setting, seed in bar:
+        bar.set_postfix_str(f"{setting}, seed {seed}")
+        values = train_once(experiment.settings[setting], experiment.recipe, seed, train, test)
+        runs.append(Run(setting, seed, values, around))
+        records.write(Record(name, command, definition, tuple(runs)), partial)
+    record = Record(name, command, definition, tuple(runs))
+    records.write(record, folder / f"{name}.json")
+    partial.unlink(missing_ok=True)
+    return record
+
+
+def _already_run(partial: Path, definition: object) -> list[Run]:
+    if not partial.exists():
+        return []
+    record = records.read(partial)
+    return list(record.runs) if record.definition == definition else []

@@ -1,0 +1,107 @@
+"""Records: whole or absent, and refused when they are missing, edited, stale or incomplete."""
+
+import json
+import os
+
+import pytest
+
+from inception_lessons import records
+from inception_lessons.records import Experiment, Record, RecordError, Run, Setting
+
+TOY = Experiment(
+    "Which is larger?", {"small": Setting("a"), "large": Setting("b", {"width": 2})}, 3, {"steps": 1}
+)
+VALUES = {"small": (0.25, 0.75, 0.5), "large": (0.5, 1.0, 0.75)}
+
+
+def record(experiment=TOY, name="toy"):
+    runs = [
+        Run(setting, seed, {"top1": VALUES[setting][seed]}, {"device": "cpu"})
+        for seed in range(3)
+        for setting in experiment.settings
+    ]
+    return Record(name, "python -m toy", experiment.definition(), tuple(runs))
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch):
+    """A folder of records and a list of experiments with the toy one."""
+    monkeypatch.setattr(records.files, "FOLDER", tmp_path)
+    monkeypatch.setitem(records.EXPERIMENTS, "toy", TOY)
+    records.write(record(), tmp_path / "toy.json")
+    return tmp_path
+
+
+def test_what_was_written_is_read_and_summed_up(shelf):
+    loaded = records.load("toy")
+    assert loaded.values("small", "top1") == [0.25, 0.75, 0.5]
+    assert (loaded.median("large", "top1"), loaded.spread("large", "top1")) == (0.75, (0.5, 1.0))
+    assert loaded.failures("small") == 0 and loaded.command == "python -m toy"
+    assert [path.name for path in shelf.iterdir()] == ["toy.json"]
+
+
+def test_a_failed_run_counts_as_a_failure_and_not_as_a_value(shelf):
+    runs = (Run("small", 0, {"failure": "diverged"}, {}), *record().runs[1:])
+    records.write(Record("toy", "", TOY.definition(), runs), shelf / "toy.json")
+    loaded = records.load("toy")
+    assert loaded.failures("small") == 1 and loaded.values("small", "top1") == [0.75, 0.5]
+
+
+def test_a_number_changed_by_hand_is_noticed(shelf):
+    path = shelf / "toy.json"
+    path.write_text(path.read_text().replace("0.25", "0.99"))
+    with pytest.raises(RecordError, match="was changed after it was recorded.*experiments toy"):
+        records.load("toy")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"sha256": 1}', "null"])
+def test_a_file_that_is_no_record_is_named(shelf, text):
+    (shelf / "toy.json").write_text(text)
+    with pytest.raises(RecordError, match="toy.json is not a record"):
+        records.load("toy")
+
+
+def test_a_missing_record_says_how_to_make_it(shelf):
+    (shelf / "toy.json").unlink()
+    with pytest.raises(RecordError, match="does not exist; make it again: python -m .*experiments toy"):
+        records.load("toy")
+
+
+def test_a_record_of_another_definition_is_stale(shelf, monkeypatch):
+    changed = Experiment(TOY.question, TOY.settings, TOY.seeds, {"steps": 2})
+    monkeypatch.setitem(records.EXPERIMENTS, "toy", changed)
+    with pytest.raises(RecordError, match="stale"):
+        records.load("toy")
+
+
+def test_a_record_that_lacks_runs_is_refused(shelf):
+    records.write(Record("toy", "", TOY.definition(), record().runs[:4]), shelf / "toy.json")
+    with pytest.raises(RecordError, match="lacks 2 of its 6 runs"):
+        records.load("toy")
+
+
+def test_unknown_names_are_refused_with_the_nearest(shelf):
+    with pytest.raises(ValueError, match="did you mean 'toy'"):
+        records.load("toyy")
+    with pytest.raises(ValueError, match="did you mean 'small'"):
+        records.load("toy").values("smal", "top1")
+
+
+def test_a_write_that_fails_leaves_the_old_record(shelf, monkeypatch):
+    before = (shelf / "toy.json").read_text()
+
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        records.write(record(), shelf / "toy.json")
+    assert (shelf / "toy.json").read_text() == before
+    assert [path.name for path in shelf.iterdir()] == ["toy.json"]
+
+
+@pytest.mark.parametrize("name", records.EXPERIMENTS)
+def test_every_experiment_of_the_book_is_recorded_whole(name):
+    loaded = records.load(name)
+    assert json.loads(json.dumps(loaded.definition)) == loaded.definition
+    assert all({"date", "commit", "device", "torch"} <= set(run.conditions) for run in loaded.runs)
