@@ -5,7 +5,7 @@ is imported.
 
 * `papers`: every table a paper prints, verbatim. `costs`: parameters, MACs and sizes by arithmetic. Standard
 library only.
-* `models`, `measure`, `data`, `training`: the torch side.
+* `models`, `weights`, `measure`, `data`, `training`: the torch side.
 * `plots`, `widgets`, `exercises`: figures, instruments and questions, without torch.
 """
 

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from inception_lessons._check import pair, positive
-from inception_lessons.costs import Pair
+from inception_lessons.costs import Pair, separable_stem
 
 
 class ConvReLU(nn.Sequential):
@@ -46,4 +46,53 @@ class LocalResponseNorm(nn.LocalResponseNorm):
     """torch's local response normalisation, in float32 where the CPU has no kernel for half precision."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return super().forward(x.float()).to(x.dtype) if x.dtype.itemsize < 4 else super().forward(x)
+        return _response_norm(x, self.size, self.alpha, self.beta, self.k)
+
+
+@torch.fx.wrap
+def _response_norm(x: torch.Tensor, *settings: float) -> torch.Tensor:
+    if x.dtype.itemsize < 4:
+        return nn.functional.local_response_norm(x.float(), *settings).to(x.dtype)
+    return nn.functional.local_response_norm(x, *settings)
+
+
+class SeparableStem(nn.Sequential):
+    """A large convolution factored into 8 filters per input channel and a 1×1: the first layer of
+    BN-Inception (arXiv:1502.03167, appendix), and the one whose cost GoogLeNet's Table 1 prints.
+
+    N×in_channels×H×W → N×out_channels×H/2×W/2. The depthwise half has no bias and no ReLU: the 1×1 follows
+    directly.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: int, *, stride: int, batch_norm: bool
+    ) -> None:
+        depthwise, _ = separable_stem(in_channels, out_channels, kernel_size)
+        super().__init__(
+            nn.Conv2d(
+                in_channels,
+                depthwise.out_channels,
+                kernel_size,
+                stride=stride,
+                padding=kernel_size // 2,
+                groups=depthwise.groups,
+                bias=False,
+            ),
+            ConvReLU(depthwise.out_channels, out_channels, 1, batch_norm=batch_norm),
+        )
+
+
+_IMAGENET_STATISTICS = ((0.485, 0.229), (0.456, 0.224), (0.406, 0.225))
+"""Mean and standard deviation of red, green and blue by which torchvision's transforms normalise."""
+
+
+def from_imagenet_statistics(x: torch.Tensor) -> torch.Tensor:
+    """Return images that are normalised by ImageNet's statistics, N×3×H×W, on the range −1 to 1 instead.
+
+    Weights that come from TensorFlow expect it (`transform_input` in torchvision).
+    """
+    channels = [
+        x[:, c : c + 1] * (deviation / 0.5) + (mean - 0.5) / 0.5
+        for c, (mean, deviation) in enumerate(_IMAGENET_STATISTICS)
+    ]
+    return torch.cat(channels, dim=1)  # N×3×H×W

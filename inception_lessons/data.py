@@ -11,7 +11,6 @@ import lzma
 import os
 import socket
 import struct
-import sys
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -25,6 +24,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from inception_lessons._check import at_least, integer, one_of, positive
+from inception_lessons._download import cache_folder, check_timeout, writing_to_cache
 
 FASHION_MNIST_CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
@@ -33,9 +33,6 @@ FASHION_MNIST_CLASSES = (
 
 FASHION_MNIST_MEAN, FASHION_MNIST_STD = 0.2860, 0.3530
 """Mean and standard deviation of all pixels of the 60,000 training images, on a scale from 0 (black) to 1."""
-
-CACHE_VARIABLE = "INCEPTION_LESSONS_CACHE"
-"""Environment variable that names the folder for downloads."""
 
 BUNDLED = Path(__file__).parent / "bundled"
 
@@ -285,19 +282,6 @@ def fashion_mnist(
     return images
 
 
-def cache_folder() -> Path:
-    """Return the folder for downloads, which may not exist yet: `INCEPTION_LESSONS_CACHE` or the user's."""
-    if chosen := os.environ.get(CACHE_VARIABLE):
-        return Path(chosen).expanduser()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "inception_lessons"
-
-
 _announced: set[str] = set()
 
 
@@ -388,14 +372,12 @@ def _downloaded(mirrors: Sequence[str] | None, timeout: float) -> _Place:
     All arrives in a temporary folder, is verified there and then renamed: `fashion-mnist` is whole or absent.
     """
     _check_mirrors(mirrors)
-    if not isinstance(timeout, int | float) or not 0 < timeout < float("inf"):
-        raise ValueError(f"timeout must be a positive number of seconds, got {timeout!r}")
+    check_timeout(timeout)
     cache = cache_folder()
     folder = cache / "fashion-mnist"
     again = f"remove {folder} and call again, or use source='bundled'"
     place = _Place(folder, f"the download in {folder}", again)
-    remedy = f"set {CACHE_VARIABLE} to a folder that you may write to, or use source='bundled'"
-    try:
+    with writing_to_cache(DataError, "use source='bundled'"):
         if folder.is_dir():
             return place
         cache.mkdir(parents=True, exist_ok=True)
@@ -405,12 +387,6 @@ def _downloaded(mirrors: Sequence[str] | None, timeout: float) -> _Place:
                 _read_split(place._replace(folder=raw), files)
             if not folder.is_dir():  # else another process was faster, and its folder is as good
                 raw.rename(folder)
-    except DataError:
-        raise
-    except (FileExistsError, NotADirectoryError):
-        raise DataError(f"the cache folder {cache} is a file, or lies below one: {remedy}") from None
-    except OSError as error:
-        raise DataError(f"the cache folder {cache} cannot be written ({error.strerror}): {remedy}") from None
     return place
 
 

@@ -217,7 +217,8 @@ def _output_shape(step: Step, shape: Shape) -> Shape:
         one_of("kind", step.kind, ("max", "avg"))
         geometry = {"stride": step.stride, "padding": step.padding, "ceil_mode": step.ceil_mode}
         return pool2d(shape[0], step.kernel_size, shape[1:], **geometry).output_shape
-    raise TypeError(f"a step must be one of {Step}, got {step!r}")
+    known = "Conv, Pool, GlobalPool, Dense, Select, Distances or Parallel"
+    raise TypeError(f"a step must be {known}, got {step!r}")
 
 
 def _layers(step: Step, shape: Shape, row: str, bias: bool, norm: bool) -> Iterator[LayerCost]:

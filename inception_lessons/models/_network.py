@@ -19,6 +19,8 @@ class Network(nn.Module):
     stages: Sequence[Stage]
     in_channels: int
     input_sizes: InputSizes
+    torchvision_model: str = ""
+    """What torchvision calls the network with the layers of `torchvision_names()`."""
 
     def takes(self, stages: Sequence[Stage], in_channels: int) -> None:
         """Set what `check_input` checks; call it in the constructor, after `super().__init__()`."""

@@ -1,32 +1,42 @@
 """GoogLeNet, the first Inception network (Szegedy et al. 2014, arXiv:1409.4842v1).
 
-`googlenet` builds the network from the paper's own table. `googlenet_lesson` is the same idea at a size that
-two CPU cores train in less than a minute.
+`googlenet` builds the network from the paper's own table, or the variant of it whose weights torchvision
+ships. `googlenet_lesson` is the same idea at a size that two CPU cores train in less than a minute.
 """
 
 from collections.abc import Sequence
+from enum import Enum
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from inception_lessons._check import positive
-from inception_lessons.blocks import ConvReLU, LocalResponseNorm
+from inception_lessons.blocks import (
+    ConvReLU,
+    LocalResponseNorm,
+    SeparableStem,
+    from_imagenet_statistics,
+)
 from inception_lessons.costs import (
+    GOOGLENET_VARIANTS,
+    googlenet_choice,
+    googlenet_heads,
+    googlenet_rows,
     googlenet_stages,
     inception_out_channels,
     pool_output_size,
-    separable_stem,
 )
 from inception_lessons.models._network import Network, initialise
 from inception_lessons.papers import (
     GOOGLENET_AUXILIARY,
-    GOOGLENET_DROPOUT,
+    GOOGLENET_MODULES,
     GOOGLENET_TABLE_1,
     AuxiliaryHeads,
     GoogLeNetRow,
     InceptionWidths,
 )
+from inception_lessons.weights import load
 
 
 class GoogLeNetOutput(NamedTuple):
@@ -46,10 +56,16 @@ class Inception(nn.Module):
 
     Args:
         widths: the module's six numbers, a row of Table 1 or your own `InceptionWidths`.
+        kernel5: kernel of the branch called 5×5; torchvision's network has 3.
     """
 
     def __init__(
-        self, in_channels: int, widths: InceptionWidths | GoogLeNetRow, *, batch_norm: bool = False
+        self,
+        in_channels: int,
+        widths: InceptionWidths | GoogLeNetRow,
+        *,
+        batch_norm: bool = False,
+        kernel5: int = 5,
     ) -> None:
         super().__init__()
         self.out_channels = inception_out_channels(widths, in_channels)
@@ -58,7 +74,7 @@ class Inception(nn.Module):
         self.reduce3 = ConvReLU(in_channels, w.reduce3, 1, batch_norm=batch_norm)
         self.conv3 = ConvReLU(w.reduce3, w.conv3, 3, batch_norm=batch_norm)
         self.reduce5 = ConvReLU(in_channels, w.reduce5, 1, batch_norm=batch_norm)
-        self.conv5 = ConvReLU(w.reduce5, w.conv5, 5, batch_norm=batch_norm)
+        self.conv5 = ConvReLU(w.reduce5, w.conv5, kernel5, batch_norm=batch_norm)
         self.pool = nn.MaxPool2d(3, stride=1, padding=1)
         self.project = ConvReLU(in_channels, w.project, 1, batch_norm=batch_norm)
 
@@ -92,36 +108,11 @@ class NaiveInception(nn.Module):
         )  # N×out_channels×H×W
 
 
-class SeparableStem(nn.Sequential):
-    """A 7×7 convolution factored into 8 filters per input channel and a 1×1, whose cost Table 1 prints.
-
-    N×in_channels×H×W → N×out_channels×H/2×W/2. The depthwise half has no bias and no ReLU: the 1×1 follows
-    directly.
-    """
-
-    def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int, *, stride: int, batch_norm: bool
-    ) -> None:
-        depthwise, _ = separable_stem(in_channels, out_channels, kernel_size)
-        super().__init__(
-            nn.Conv2d(
-                in_channels,
-                depthwise.out_channels,
-                kernel_size,
-                stride=stride,
-                padding=kernel_size // 2,
-                groups=depthwise.groups,
-                bias=False,
-            ),
-            ConvReLU(depthwise.out_channels, out_channels, 1, batch_norm=batch_norm),
-        )
-
-
 class AuxiliaryHead(nn.Module):
     """A small classifier on an inner feature map, used in training only (section 5).
 
     N×in_channels×14×14 → N×num_classes. The dense layer fixes the grid: 14 to 16 positions a side, which the
-    network's inputs from 223 to 270 pixels give.
+    network's inputs from 223 to 270 pixels give. With `adaptive` any grid is pooled to 4×4.
     """
 
     def __init__(
@@ -131,10 +122,12 @@ class AuxiliaryHead(nn.Module):
         head: AuxiliaryHeads = GOOGLENET_AUXILIARY,
         *,
         batch_norm: bool = False,
+        adaptive: bool = False,
     ) -> None:
         super().__init__()
         self.grid = pool_output_size(14, head.pool_size, head.pool_stride)
-        self.pool = nn.AvgPool2d(head.pool_size, stride=head.pool_stride)
+        windows = nn.AvgPool2d(head.pool_size, stride=head.pool_stride)
+        self.pool = nn.AdaptiveAvgPool2d(self.grid) if adaptive else windows
         self.conv = ConvReLU(in_channels, head.conv1, 1, batch_norm=batch_norm)
         self.hidden = nn.Linear(head.conv1 * self.grid**2, head.hidden)
         self.relu = nn.ReLU(inplace=True)
@@ -167,12 +160,25 @@ class GoogLeNet(Network):
 
     Args:
         table: rows of Table 1, or your own in the same form.
+        variant: "paper", or "torchvision": batch norm, a 3×3 in the branch called 5×5, a fourth max pooling
+            of 2×2, heads that pool any grid to 4×4, dropout of 0.2 (`costs.GOOGLENET_VARIANTS`). An option
+            below that is None is as the variant has it.
         stem: "dense" (7×7 as printed) or "separable" (the one whose cost is printed).
         batch_norm: put batch norm after every convolution and leave out biases and local response
             normalisation.
+        kernel5: kernel of the branch called 5×5. In the variant "torchvision" it may be 5: with
+            torchvision's 3×3 kernels in the middle of zeros, the outputs are the same.
         aux: build the auxiliary heads.
         dropout: fraction of features dropped before the linear layer.
+        transform_input: first put images that are normalised by ImageNet's mean and standard deviation back
+            on the range −1 to 1, for which torchvision's weights were trained. Variant "torchvision" only.
+        width: factor of all numbers of channels but the input's, see `costs.scale_channels`.
+
+    Raises:
+        ValueError: an option that the variant does not allow, or a number out of its range.
     """
+
+    torchvision_model = "googlenet"
 
     def __init__(
         self,
@@ -180,27 +186,55 @@ class GoogLeNet(Network):
         *,
         in_channels: int = 3,
         num_classes: int = 1000,
+        variant: str = "paper",
         stem: str = "dense",
-        batch_norm: bool = False,
+        batch_norm: bool | None = None,
+        kernel5: int | None = None,
         aux: bool = True,
-        dropout: float = GOOGLENET_DROPOUT,
+        dropout: float | None = None,
+        transform_input: bool = False,
+        width: float = 1.0,
     ) -> None:
         super().__init__()
         positive("num_classes", num_classes)
-        options = {"in_channels": positive("in_channels", in_channels), "num_classes": num_classes}
-        self.takes(googlenet_stages(table, stem=stem, aux=aux, **options), in_channels)
+        kernel5 = googlenet_choice(variant, "kernel5", kernel5)
+        batch_norm = googlenet_choice(variant, "norm", batch_norm, name="batch_norm")
+        stages = googlenet_stages(
+            table,
+            in_channels=positive("in_channels", in_channels),
+            num_classes=num_classes,
+            variant=variant,
+            stem=stem,
+            kernel5=kernel5,
+            aux=aux,
+            width=width,
+        )
+        self.takes(stages, in_channels)
+        self.variant, self.width = variant, width
+        self.transform_input = googlenet_choice(variant, "transform_input", transform_input)
+        if transform_input and in_channels != 3:
+            raise ValueError(f"transform_input=True needs in_channels=3, got {in_channels}; leave it out")
+        dropout = GOOGLENET_VARIANTS[variant].dropout if dropout is None else dropout
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must be at least 0 and below 1, got {dropout}")
         self.body = nn.ModuleDict()
         self.aux = nn.ModuleDict()
         channels = in_channels
-        for row in table:
+        for row in googlenet_rows(table, variant=variant, width=width):
             if row.type in ("avg pool", "dropout", "linear", "softmax"):
                 continue
-            self.body[row.key] = _body_module(row, channels, stem=stem, batch_norm=batch_norm)
+            self.body[row.key] = _body_module(
+                row, channels, stem=stem, batch_norm=batch_norm, kernel5=kernel5
+            )
             channels = row.channels if row.type != "inception" else self.body[row.key].out_channels
             if aux and row.key in GOOGLENET_AUXILIARY.after:
-                self.aux[row.key] = AuxiliaryHead(channels, num_classes, batch_norm=batch_norm)
+                self.aux[row.key] = AuxiliaryHead(
+                    channels,
+                    num_classes,
+                    googlenet_heads(width),
+                    batch_norm=batch_norm,
+                    adaptive=GOOGLENET_VARIANTS[variant].adaptive_heads,
+                )
         if aux and tuple(self.aux) != GOOGLENET_AUXILIARY.after:
             missing = [key for key in GOOGLENET_AUXILIARY.after if key not in self.aux]
             raise ValueError(f"aux=True needs the table's rows {', '.join(missing)}; build with aux=False")
@@ -211,6 +245,8 @@ class GoogLeNet(Network):
 
     def forward(self, x: Tensor) -> Tensor | GoogLeNetOutput:
         x = self.check_input(x)
+        if self.transform_input:
+            x = from_imagenet_statistics(x)  # N×3×H×W
         aux = {}
         for key, module in self.body.items():
             x = module(x)  # N×C×H×W, the row's output in Table 1
@@ -220,12 +256,52 @@ class GoogLeNet(Network):
         logits = self.linear(self.dropout(x))  # N×num_classes
         return GoogLeNetOutput(logits, **aux) if aux else logits
 
+    def torchvision_names(self) -> dict[str, str]:
+        """Return, for the path of each layer with weights, its path in torchvision's network.
 
-def _body_module(row: GoogLeNetRow, in_channels: int, *, stem: str, batch_norm: bool) -> nn.Module:
+        torchvision's `aux1` is the head on 4a and its `aux2` the one on 4d. With `kernel5=5` the weights of
+        each `body.*.conv5.0` are 5×5 and torchvision's 3×3: a rim of zeros makes one of the other.
+
+        Raises:
+            ValueError: not the variant "torchvision", or another width.
+        """
+        if self.variant != "torchvision" or self.width != 1:
+            raise ValueError(
+                f"torchvision has no GoogLeNet of variant {self.variant!r} and width {self.width}; build "
+                f"with variant='torchvision' and width=1"
+            )
+        units = {f"body.{ours}": theirs for ours, theirs in _TORCHVISION_STEM.items()}
+        for key in GOOGLENET_MODULES:
+            for ours, theirs in _TORCHVISION_BRANCHES.items():
+                units[f"body.{key}.{ours}"] = f"inception{key}.{theirs}"
+        layers = {"linear": "fc"}
+        for key, head in zip(self.aux, ("aux1", "aux2"), strict=False):
+            units[f"aux.{key}.conv"] = f"{head}.conv"
+            layers |= {f"aux.{key}.hidden": f"{head}.fc1", f"aux.{key}.linear": f"{head}.fc2"}
+        for ours, theirs in units.items():
+            layers |= {f"{ours}.0": f"{theirs}.conv", f"{ours}.1": f"{theirs}.bn"}
+        return layers
+
+
+_TORCHVISION_STEM = {"conv1": "conv1", "conv2.0": "conv2", "conv2.1": "conv3"}
+
+_TORCHVISION_BRANCHES = {
+    "conv1": "branch1",
+    "reduce3": "branch2.0",
+    "conv3": "branch2.1",
+    "reduce5": "branch3.0",
+    "conv5": "branch3.1",
+    "project": "branch4.1",
+}
+
+
+def _body_module(
+    row: GoogLeNetRow, in_channels: int, *, stem: str, batch_norm: bool, kernel5: int
+) -> nn.Module:
     """Return the module of one table row: stem convolution, pooling or Inception module."""
     norm = [] if batch_norm else [LocalResponseNorm(5, alpha=1e-4, beta=0.75)]
     if row.type == "inception":
-        return Inception(in_channels, row, batch_norm=batch_norm)
+        return Inception(in_channels, row, batch_norm=batch_norm, kernel5=kernel5)
     if row.type == "max pool":
         pool = nn.MaxPool2d(row.patch, stride=row.stride, ceil_mode=True)
         # Figure 3 normalises twice: after the first pooling and before the second.
@@ -251,25 +327,50 @@ def googlenet(
     *,
     num_classes: int = 1000,
     in_channels: int = 3,
+    variant: str | None = None,
     stem: str = "dense",
-    batch_norm: bool = False,
-    aux: bool = True,
-    dropout: float = GOOGLENET_DROPOUT,
+    batch_norm: bool | None = None,
+    kernel5: int | None = None,
+    aux: bool | None = None,
+    dropout: float | None = None,
+    transform_input: bool | None = None,
+    width: float = 1.0,
+    weights: str | Enum | None = None,
 ) -> GoogLeNet:
     """Return GoogLeNet as printed in 2014: biases, local response normalisation, true 5×5 convolutions.
 
-    N×3×224×224 → N×1000. 6,998,552 parameters without and 13,378,280 with the auxiliary heads. See
-    `GoogLeNet` for
-    the options.
+    N×3×224×224 → N×1000. 6,998,552 parameters without and 13,378,280 with the auxiliary heads; in the variant
+    "torchvision" 6,624,904 and 13,004,888. See `GoogLeNet` for the other options.
+
+    Args:
+        variant: None is "paper" without weights and "torchvision" with them.
+        aux: build the auxiliary heads; None builds them without weights, and not with them, because those in
+            torchvision's file were never trained.
+        transform_input: None is False without weights and True with them.
+        weights: "DEFAULT" or "IMAGENET1K_V1" for torchvision's, trained on ImageNet; see `weights.load`.
+
+    Raises:
+        ValueError: an option that the variant does not allow, or weights that do not fit the options.
+        WeightsError: the weights could not be had.
     """
-    return GoogLeNet(
+    if variant is None:
+        variant = "paper" if weights is None else "torchvision"
+    net = GoogLeNet(
         num_classes=num_classes,
         in_channels=in_channels,
+        variant=variant,
         stem=stem,
         batch_norm=batch_norm,
-        aux=aux,
+        kernel5=kernel5,
+        aux=weights is None if aux is None else aux,
         dropout=dropout,
+        transform_input=bool(transform_input),
+        width=width,
     )
+    load(net, weights)
+    if transform_input is not None:
+        net.transform_input = transform_input
+    return net
 
 
 _ = None

@@ -7,13 +7,15 @@ colours of the reader's theme, with alternative text made from the same numbers.
 from inception_lessons.plots._figure import PALETTE, ThemedFigure
 from inception_lessons.plots.charts import bars, cost_bars, scatter_costs
 from inception_lessons.plots.experiments import gradient_norms, image_grid, training_curves
-from inception_lessons.plots.modules import compare_modules, concatenation, inception_module, receptive_fields
+from inception_lessons.plots.modules import compare, compare_modules, inception_module, module
 from inception_lessons.plots.networks import lineage, network
+from inception_lessons.plots.tensors import concatenation, receptive_fields
 
 __all__ = [
     "PALETTE",
     "ThemedFigure",
     "bars",
+    "compare",
     "compare_modules",
     "concatenation",
     "cost_bars",
@@ -21,6 +23,7 @@ __all__ = [
     "image_grid",
     "inception_module",
     "lineage",
+    "module",
     "network",
     "receptive_fields",
     "scatter_costs",

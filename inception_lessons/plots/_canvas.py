@@ -30,12 +30,12 @@ def text_width(text: str, size: float = NORMAL, bold: bool = False) -> float:
     return TextToPath().get_text_width_height_descent(text, font, ismath=False)[0]
 
 
-def wrap(text: str, width: float, size: float = NORMAL) -> list[str]:
+def wrap(text: str, width: float, size: float = NORMAL, bold: bool = False) -> list[str]:
     """Break text into lines of at most `width` points."""
     characters = len(text)
     while characters > 1:
         lines = textwrap.wrap(text, characters, break_long_words=False)
-        if all(text_width(line, size) <= width for line in lines):
+        if all(text_width(line, size, bold) <= width for line in lines):
             return lines
         characters -= 1
     return text.split()
@@ -44,6 +44,11 @@ def wrap(text: str, width: float, size: float = NORMAL) -> list[str]:
 def millions(count: int) -> str:
     """Return a count in units of 10⁶ with two decimals."""
     return f"{count / 1e6:,.2f} M"
+
+
+def fits_in(text: str, extent: float) -> bool:
+    """Return whether a small text fits into a bar of `extent` points."""
+    return text_width(text, SMALL) + 2 <= extent
 
 
 class Canvas:

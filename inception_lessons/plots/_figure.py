@@ -17,6 +17,7 @@ PALETTE: dict[str, tuple[str, str]] = {
     "conv1": ("#2a6fb0", "#6db1ff"),
     "conv3": ("#c2571a", "#ff9d5c"),
     "conv5": ("#8e3fa8", "#d690ee"),
+    "asymmetric": ("#8c0f2e", "#f0485e"),
     "pool": ("#4d7a2a", "#9bd06b"),
     "dense": ("#8a6d00", "#e3c04d"),
     "other": ("#5f6670", "#aab2bd"),
@@ -25,7 +26,8 @@ PALETTE: dict[str, tuple[str, str]] = {
     "paper": ("#ffffff", "#14181e"),
     "rule": ("#d0d5db", "#3a424d"),
 }
-"""Colours on light and on dark paper. Operations have one colour in every figure and widget of the book."""
+"""Colours on light and on dark paper. Operations have one colour in every figure and widget of the book:
+`conv1`, `conv3`, `conv5` for 1×1, 3×3, 5×5 kernels, `asymmetric` for 1×n and n×1, `other` for the rest."""
 
 _NARROW_BELOW = 600  # CSS pixels of the container; the wide drawing's smallest text would fall under 10 px
 _PIXELS_PER_POINT = 4 / 3
@@ -46,6 +48,14 @@ _KEPT = (
 def colour(name: str) -> str:
     """Return the colour of an operation or role as it is on light paper; in the page it follows the theme."""
     return PALETTE[one_of("colour", name, PALETTE)][0]
+
+
+def conv_ink(kernel: tuple[int, int]) -> str:
+    """Return the palette's name for a convolution with a kernel of this height and width."""
+    height, width = kernel
+    if height != width:
+        return "asymmetric" if 1 in kernel else "other"
+    return {1: "conv1", 3: "conv3", 5: "conv5"}.get(height, "other")
 
 
 class ThemedFigure:

@@ -237,9 +237,7 @@ def gradient_norms(
                 canvas.dot(x, middle, 3.2, inks[label], hollow=hollow)
         canvas.text(0, top - 2, "input", size=SMALL, ink="muted")
         canvas.text(0, bottom + 12, "output", size=SMALL, ink="muted")
-        canvas.text(
-            width, bottom + 25, f"{quantity} (logarithmic)", size=SMALL, ink="muted", align="right"
-        )
+        canvas.text(width, bottom + 25, f"{quantity} (logarithmic)", size=SMALL, ink="muted", align="right")
         return canvas.finish(bottom + 30)
 
     told = " ".join(

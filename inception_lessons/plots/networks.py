@@ -11,7 +11,7 @@ from inception_lessons import costs
 from inception_lessons._check import integer, one_of
 from inception_lessons.papers import GOOGLENET_AUXILIARY, GOOGLENET_TABLE_1, GoogLeNetRow
 from inception_lessons.plots._canvas import NARROW, SMALL, WIDE, Canvas, millions, text_width, wrap
-from inception_lessons.plots._figure import ThemedFigure
+from inception_lessons.plots._figure import ThemedFigure, conv_ink
 from inception_lessons.plots._rows import read, rows_of
 
 
@@ -71,7 +71,7 @@ def _weight_steps(row: GoogLeNetRow, first: int, macs: Mapping[tuple[str, str], 
             )
         ]
     if row.conv3 is None:
-        parts = ((row.channels, {1: "conv1", 3: "conv3", 5: "conv5"}.get(row.patch, "other")),)
+        parts = ((row.channels, conv_ink((row.patch, row.patch))),)
         return [
             _Step(
                 row.key,

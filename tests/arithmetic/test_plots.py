@@ -1,18 +1,22 @@
 """Figures: what they say, what they draw in proportion, and that they can stand in any page."""
 
+import inspect
 import io
 import math
 import re
 import subprocess
 import sys
 from functools import cache
+from itertools import combinations
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
+from matplotlib.colors import to_hex
 from matplotlib.patches import Polygon
 
-from inception_lessons import plots
+from inception_lessons import costs, plots
+from inception_lessons.costs import Conv, Dense, GlobalPool, Parallel, Pool
 from inception_lessons.papers import GOOGLENET_MODULES, GOOGLENET_TABLE_1, InceptionWidths
 
 THREE_A = GOOGLENET_MODULES["3a"]
@@ -34,7 +38,86 @@ NETWORKS = [
     {"year": 1998, "name": "LeNet-5", "idea": "Read digits", "chapter": 2, "status": "to come"},
 ]
 
-FIGURES = {
+MLPCONV = [Conv("conv", 192, 5), Conv("mix1", 160, 1), Conv("mix2", 96, 1)]
+HEAD_2014 = [Pool("avg", 5, 3), Conv("conv", 128, 1), Dense("hidden", 1024), Dense("linear", 1000)]
+AVERAGED = [Pool("avg", 3, 1, 1), Conv("project", 192, 1)]
+EXPANDED = Parallel(
+    {
+        "conv1": [Conv("conv1", 320, 1)],
+        "single": [
+            Conv("reduce", 384, 1),
+            Parallel({"wide": [Conv("wide", 384, (1, 3))], "tall": [Conv("tall", 384, (3, 1))]}),
+        ],
+        "double": [
+            Conv("reduce2", 448, 1),
+            Conv("conv3", 384, 3),
+            Parallel({"wide": [Conv("wide2", 384, (1, 3))], "tall": [Conv("tall2", 384, (3, 1))]}),
+        ],
+        "pool": AVERAGED,
+    }
+)
+SEVENS = Parallel(
+    {
+        "conv1": [Conv("conv1", 192, 1)],
+        "single": [Conv("reduce", 128, 1), Conv("wide", 128, (1, 7)), Conv("tall", 192, (7, 1))],
+        "double": [
+            Conv("reduce2", 128, 1),
+            *(Conv(f"step{i}", 128, (7, 1) if i % 2 else (1, 7)) for i in (1, 2, 3)),
+            Conv("step4", 192, (1, 7)),
+        ],
+        "pool": AVERAGED,
+    }
+)
+PASSING = Parallel(
+    {
+        "single": [Conv("reduce", 128, 1), Conv("conv3", 160, 3, 2)],
+        "double": [Conv("reduce2", 64, 1), Conv("first", 96, 3), Conv("second", 96, 3, 2)],
+        "pool": [Pool("max", 3, 2, 1)],
+    }
+)
+NESTED = [
+    Conv("stem", 64, 3, 2),
+    Parallel(
+        {
+            "deep": [
+                Conv("reduce", 48, 1),
+                Parallel({"wide": [Conv("wide", 24, (1, 3))], "tall": [Conv("tall", 24, (3, 1))]}),
+                Conv("after", 64, 1),
+            ],
+            "identity": [],
+            "pool": [Pool("max", 3, 1, 1)],
+        }
+    ),
+    Conv("grouped", 96, 3, groups=2),
+    GlobalPool(),
+    Dense("linear", 10),
+]
+FIVES = {
+    "5×5": [Conv("five", 64, 5)],
+    "3×3, 3×3": [Conv("first", 64, 3), Conv("second", 64, 3)],
+    "1×5, 5×1": [Conv("wide", 64, (1, 5)), Conv("tall", 64, (5, 1))],
+}
+REDUCTIONS = {
+    "pool first": [Pool("max", 3, 2), Conv("conv", 640, 3)],
+    "convolve first": [Conv("conv", 640, 3), Pool("max", 3, 2)],
+    "parallel": [Parallel({"conv": [Conv("conv", 320, 3, 2, 0)], "pool": [Pool("max", 3, 2)]})],
+}
+
+BLOCKS = {
+    "mlpconv": lambda: plots.module(MLPCONV, 3, 32, name="mlpconv"),
+    "auxiliary head": lambda: plots.module(HEAD_2014, 512, 14, name="Auxiliary head"),
+    "asymmetric": lambda: plots.module(SEVENS, 768, 17, name="Figure 6", norm=True),
+    "expanded": lambda: plots.module(EXPANDED, 1280, 8, name="Figure 7", norm=True),
+    "pass-through": lambda: plots.module(PASSING, 320, 28, name="BN-Inception (3c)", norm=True),
+    "nested": lambda: plots.module(NESTED, 3, (32, 48), name="All at once", bias=False),
+    "compare": lambda: plots.compare(FIVES, 64, 28),
+    "compare reductions": lambda: plots.compare(REDUCTIONS, 320, 35, norm=True),
+    "compare depths": lambda: plots.compare(
+        {"2014": costs.inception_branches(THREE_A), "7": SEVENS}, 192, 28
+    ),
+}
+
+FIGURES = BLOCKS | {
     "inception_module": lambda: plots.inception_module(THREE_A, 192),
     "naive module": lambda: plots.inception_module(THREE_A, 192, "naive"),
     "compare_modules": lambda: plots.compare_modules(THREE_A, 192),
@@ -146,6 +229,256 @@ def test_drawings_stay_within_their_frame(figure):
             box = text.get_window_extent()
             assert box.x0 > -4 and box.x1 < width + 4, text.get_text()
             assert box.y0 > -4 and box.y1 < height + 4, text.get_text()
+
+
+def extents(drawing):
+    """Return the drawing's texts, solid bars and straight lines: (text, box), (ink, box) and boxes.
+
+    A box is left, top, right and bottom, in points.
+    """
+    height = drawing.get_size_inches()[1] * 72
+    axes = drawing.axes[0]
+    texts = []
+    for text in axes.texts:
+        fine = text.get_window_extent(dpi=720)  # at 72 dpi glyphs are as wide as whole pixels
+        box = [side / 10 for side in fine.extents.tolist()]
+        texts.append((text, (box[0], height - box[3], box[2], height - box[1])))
+    bars = []
+    for patch in axes.patches:
+        if isinstance(patch, Polygon) and patch.get_facecolor()[3] == 1:
+            (left, top), (right, bottom) = patch.get_xy().min(axis=0), patch.get_xy().max(axis=0)
+            if {tuple(corner) for corner in patch.get_xy().tolist()} == {
+                (x, y) for x in (left, right) for y in (top, bottom)
+            }:
+                bars.append((to_hex(patch.get_facecolor()), (left, top, right, bottom)))
+    lines = []
+    for line in axes.lines:
+        points = line.get_xydata().tolist()
+        for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+            lines.append((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)))
+    return texts, bars, lines
+
+
+def meet(one, other, slack=0.5):
+    return (
+        one[0] + slack < other[2]
+        and other[0] + slack < one[2]
+        and one[1] + slack < other[3]
+        and other[1] + slack < one[3]
+    )
+
+
+def assert_nothing_overlaps(drawing):
+    texts, bars, lines = extents(drawing)
+    width, height = (drawing.get_size_inches() * 72).tolist()
+    paper, background = plots.PALETTE["paper"][0], [box for _, box in bars]
+    for text, box in texts:
+        assert box[0] > -1 and box[2] < width + 1 and box[1] > -1 and box[3] < height + 2, text
+        assert text.get_fontsize() >= 9, text
+        if text.get_color() == paper:
+            assert any(
+                bar[0] <= box[0] and box[2] <= bar[2] and bar[1] <= box[1] + 2 and box[3] - 2 <= bar[3]
+                for bar in background
+            ), f"{text} sticks out of its bar"
+        else:
+            assert not any(meet(box, bar, 1) for bar in background), f"{text} lies on a bar"
+            assert not any(meet(box, line) for line in lines), f"{text} is crossed by a line"
+    for (one, box), (other, place) in combinations(texts, 2):
+        assert not meet(box, place, 1.5), f"{one} and {other} overlap"
+    for (_, box), (_, place) in combinations(bars, 2):
+        assert not meet(box, place), "bars overlap"
+    for bar in background:
+        assert bar[0] > -0.01 and bar[2] < width + 0.01 and bar[3] < height, "a bar is cut"
+
+
+@pytest.mark.parametrize("name", [*BLOCKS, "inception_module", "naive module", "compare_modules"])
+def test_nothing_overlaps_in_a_block(name):
+    figure = FIGURES[name]()
+    for drawing in (figure.wide, figure.narrow):
+        assert_nothing_overlaps(drawing)
+
+
+def networks():
+    """Return the names of the functions of `costs` that give a network as stages."""
+    return [name for name in costs.__all__ if name.endswith("_stages")]
+
+
+FIRST_ARGUMENTS = {
+    "alexnet_stages": lambda: (costs.alexnet_table(),),
+    "vgg_stages": lambda: (costs.vgg_layers(costs.vgg_column("C")),),
+}
+
+
+COUNTED_BY = {"nin_stages": "nin_cifar10"}  # elsewhere the name without "_stages"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", networks())
+def test_every_stage_of_every_network_has_its_figure(name):
+    function = getattr(costs, name)
+    counted = getattr(costs, COUNTED_BY.get(name, name.removesuffix("_stages")))
+    options = {"aux": True} if "aux" in inspect.signature(function).parameters else {}
+    stages = function(*FIRST_ARGUMENTS.get(name, tuple)(), **options)
+    defaults = {key: value.default for key, value in inspect.signature(counted).parameters.items()}
+    drawn = set()
+    size = defaults["input_size"] or costs.input_sizes(stages, defaults["in_channels"]).smallest
+    walked = costs.walk(stages, defaults["in_channels"], size)
+    for stage, passed in zip(stages, walked, strict=True):
+        if (repr(stage.steps), passed.input_shape) in drawn:
+            continue
+        drawn.add((repr(stage.steps), passed.input_shape))
+        channels, *grid = passed.input_shape
+        figure = plots.module(stage.steps, channels, tuple(grid) or None, name=f"{name} {stage.row}")
+        channels, *grid = passed.output_shape
+        out = f"{channels} channels of {'×'.join(map(str, grid))}" if grid else f"{channels} features"
+        assert re.search(rf"(Output:|Concatenated: [\d+ ()]+ =) {out}\. ", figure.alt), figure.alt
+        told = re.findall(r"\(([\d.,]+)( M)? MACs\)", figure.alt)
+        macs = sum(float(number.replace(",", "")) * (1e6 if unit else 1) for number, unit in told)
+        assert macs == pytest.approx(costs.total(passed.layers).macs, abs=5001 * len(told)), figure.alt
+        for drawing in (figure.wide, figure.narrow):
+            assert_nothing_overlaps(drawing)
+
+
+def test_a_chain_is_read_in_order():
+    area = 32 * 32
+    alt = BLOCKS["mlpconv"]().alt
+    told = [
+        "on 3 channels of 32×32",
+        f"5×5 to 192 channels ({3 * 25 * 192 * area / 1e6:.2f} M MACs)",
+        f"1×1 to 160 channels ({192 * 160 * area / 1e6:.2f} M MACs)",
+        f"1×1 to 96 channels ({160 * 96 * area / 1e6:.2f} M MACs)",
+        "Output: 96 channels of 32×32",
+        f"{(75 + 1) * 192 + (192 + 1) * 160 + (160 + 1) * 96:,} parameters with biases",
+    ]
+    places = [alt.index(words) for words in told]
+    assert places == sorted(places)
+
+
+def test_a_head_says_its_pooling_and_its_inputs():
+    figure = BLOCKS["auxiliary head"]()
+    assert "5×5 avg pool with stride 3 to 512 channels of 4×4 (no MACs)" in figure.alt
+    assert "dense to 1024 features from 2,048 inputs (2.10 M MACs), then dense to 1000 features" in figure.alt
+    for root in drawings(figure):
+        words = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+        assert words[2:] == [
+            *("input: 512 channels, 14×14", "512"),
+            *("5×5/3 avg pool", "no MACs", "→ 4×4", "512"),
+            *("1×1", "1.05 M", "128"),
+            *("dense", "2.10 M", "2,048 inputs", "1024"),
+            *("dense", "1.02 M", "1000"),
+            "output: 1000 features",
+        ]
+        assert [width / 8 for width in bar_widths(root, "conv1")] == pytest.approx(
+            [width / 64 for width in bar_widths(root, "dense")[:1]], rel=1e-3
+        )
+
+
+def test_a_smaller_grid_can_be_read_off_every_box_that_makes_it():
+    figure = BLOCKS["pass-through"]()
+    assert figure.alt.count("with stride 2") == figure.alt.count(" of 14×14 (") == 3
+    assert "160 + 96 + 320 = 576 channels of 14×14" in figure.alt
+    for root in drawings(figure):
+        words = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+        assert words.count("→ 14×14") == 3 and words.count("3×3/2") == 2
+        assert "input: 320 channels, 28×28" in words and "concatenated: 576 channels, 14×14" in words
+        scale = bar_widths(root, "other")[0] / 320
+        assert sorted(bar_widths(root, "pool")) == pytest.approx([320 * scale] * 2, abs=0.03)
+
+
+def test_a_fork_inside_a_branch_joins_the_outer_concatenation():
+    figure = BLOCKS["expanded"]()
+    assert "320 + (384 + 384) + (384 + 384) + 192 = 2048 channels of 8×8" in figure.alt
+    pairs = 4 * 3 * 384 * 384
+    macs = 64 * (1280 * (320 + 384 + 448 + 192) + 9 * 448 * 384 + pairs)
+    assert f"In all {macs / 1e6:.2f} M MACs and 5,044,608 parameters with batch norm" in figure.alt
+    for root in drawings(figure):
+        scale = bar_widths(root, "other")[0] / 1280
+        for ink, channels in {
+            "asymmetric": [384] * 8,
+            "conv1": [192, 192, 320, 320, 384, 448],
+            "conv3": [384],
+            "pool": [1280],
+        }.items():
+            widths = sorted(bar_widths(root, ink))
+            assert widths == pytest.approx([scale * count for count in channels], abs=0.03), ink
+
+
+@pytest.mark.parametrize("name", ["expanded", "pass-through", "compare reductions", "compare_modules"])
+def test_a_concatenation_is_drawn_from_its_parts(name):
+    drawing = FIGURES[name]().wide
+    _, bars, _ = extents(drawing)
+    feet = [(left, right, bottom) for _, (left, top, right, bottom) in bars]
+    heads = [(left, right, top) for _, (left, top, right, bottom) in bars]
+    bands = [patch.get_xy().tolist() for patch in drawing.axes[0].patches if patch.get_facecolor()[3] < 1]
+    assert (
+        len(bands) == {"expanded": 6, "pass-through": 3, "compare reductions": 2, "compare_modules": 8}[name]
+    )
+    for (x0, y0), (x1, _), (x2, y2), (x3, _), _ in bands:
+        assert any((x0, x1, y0) == pytest.approx(bar) for bar in feet), "a band starts beside its bar"
+        assert any((x3, x2, y2) == pytest.approx(bar) for bar in heads), "a band ends beside its part"
+
+
+def test_kernels_of_one_row_or_column_are_named_and_inked_apart():
+    figure = BLOCKS["asymmetric"]()
+    for root in drawings(figure):
+        words = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+        assert words.count("1×7") == 3 and words.count("7×1") == 3
+        assert len(bar_widths(root, "asymmetric")) == 6 + 2
+    for told in (f"1×7 to 128 channels ({7 * 128 * 128 * 289 / 1e6:.2f} M MACs), then 7×1", "3×3 avg pool"):
+        assert told in figure.alt
+
+
+def test_steps_around_a_fork_and_an_identity_are_drawn():
+    figure = BLOCKS["nested"]()
+    assert "identity to 64 channels (no MACs); 3×3 max pool to 64 channels" in figure.alt
+    assert "concatenated to 48 channels, then 1×1 to 64 channels" in figure.alt
+    assert f"3×3, 2 groups to 96 channels ({9 * 96 * 96 * 16 * 24 / 1e6:.2f} M MACs)" in figure.alt
+    assert "global average pooling to 96 channels of 1×1" in figure.alt and "without biases" in figure.alt
+    for root in drawings(figure):
+        words = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+        assert "concatenated: 24 + 24" in words and "concatenated: 64 + 64 + 64" in words
+        assert words.count("→ 16×24") == 1 and "960" in words, "MACs too few for millions stand in full"
+
+
+def test_blocks_are_compared_at_one_scale_with_the_first():
+    figure = BLOCKS["compare"]()
+    assert "3×3, 3×3: 0.72 × the MACs of 5×5. 1×5, 5×1: 0.40 × the MACs of 5×5." in figure.alt
+    for root in drawings(figure):
+        for ink, bars in {"other": 3, "conv5": 1, "conv3": 2, "asymmetric": 2}.items():
+            assert bar_widths(root, ink) == pytest.approx(bar_widths(root, "conv5") * bars, abs=0.03)
+    wide, narrow = drawings(figure)
+    inputs = [
+        [(text.get("x"), text.get("y")) for text in root.iter() if (text.text or "").startswith("input:")]
+        for root in (wide, narrow)
+    ]
+    assert len({y for _, y in inputs[0]}) == 1 and len({x for x, _ in inputs[0]}) == 3
+    assert len({y for _, y in inputs[1]}) == 3 and len({x for x, _ in inputs[1]}) == 1
+
+
+def test_three_ways_to_halve_a_grid_stand_beside_each_other():
+    figure = BLOCKS["compare reductions"]()
+    assert f"convolve first: {35**2 / 17**2:.2f} × the MACs of pool first" in figure.alt
+    assert "parallel: 0.50 × the MACs of pool first" in figure.alt
+    assert figure.alt.count("640 channels of 17×17. In all") == 3
+    (wide, _) = drawings(figure)
+    inputs = [text.get("y") for text in wide.iter() if (text.text or "").startswith("input:")]
+    assert len(inputs) == 3 and len(set(inputs)) == 1
+
+
+def contrast(one, other):
+    def luminance(colour):
+        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", [0, 1])
+@pytest.mark.parametrize("ink", ["conv1", "conv5", "asymmetric", "pool", "dense", "other", "ink", "muted"])
+def test_inks_stand_out_from_paper(ink, theme):
+    assert contrast(plots.PALETTE[ink][theme], plots.PALETTE["paper"][theme]) >= 4.5
 
 
 def test_module_alt_has_the_computed_numbers():
@@ -332,6 +665,16 @@ def test_save_is_complete_or_absent(tmp_path, monkeypatch):
             "grid must be given",
         ),
         (lambda: plots.inception_module(GOOGLENET_TABLE_1[0], 3), (ValueError, TypeError), "conv1"),
+        (lambda: plots.module([], 3, 32, name="empty"), ValueError, "steps of 'empty'.*at least one"),
+        (lambda: plots.module(["conv"], 3, 32, name="x"), TypeError, "a step must be .*got 'conv'"),
+        (lambda: plots.module(MLPCONV, 0, 32, name="x"), ValueError, "in_channels must be at least 1, got 0"),
+        (lambda: plots.module(PASSING, 3, (28, 0), name="x"), ValueError, r"grid\[1\] must be at least 1"),
+        (
+            lambda: plots.module(Parallel({"a": [], "b": [Pool("max", 2, 2)]}), 3, 8, name="odd"),
+            ValueError,
+            "branches of 'odd' give different grids.*a 8×8, b 4×4",
+        ),
+        (lambda: plots.compare({"one": MLPCONV}, 3, 32), ValueError, "at least two, got 1"),
         (lambda: plots.concatenation([64, 128], 28), ValueError, "four entries"),
         (lambda: plots.concatenation([64, 128, 32, 0], 28), ValueError, "at least 1, got 0"),
         (

@@ -1,0 +1,187 @@
+"""Network in Network (Lin, Chen and Yan, arXiv:1312.4400): a small network slides over the image in place of
+a filter, and the class maps are averaged in place of a dense layer.
+
+`nin_cifar10` is the paper's network as its first author published it. `nin_imagenet` is the later model of
+the Caffe model zoo; the paper has no ImageNet experiment. `nin_lesson` is the same idea at a size that two
+CPU cores train in less than a minute.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+from torch import Tensor, nn
+
+from inception_lessons._check import positive
+from inception_lessons.blocks import ConvReLU
+from inception_lessons.costs import Stage, nin_stages, scale_channels
+from inception_lessons.models._network import Network
+from inception_lessons.papers import NIN_CIFAR10, NIN_IMAGENET, NiNRow
+
+
+class MLPConv(nn.Module):
+    """The mlpconv layer: a perceptron with two hidden layers on every patch of the image (section 3.1).
+
+    N×in_channels×H×W → N×channels[2]×H'×W'. Its first layer is a convolution, the other two are 1×1
+    convolutions ("cascaded cross channel parametric pooling"); ReLU follows each of the three.
+
+    Args:
+        channels: outputs of the three layers.
+        padding: half the kernel if not given.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: tuple[int, int, int],
+        kernel_size: int,
+        *,
+        stride: int = 1,
+        padding: int | None = None,
+    ) -> None:
+        super().__init__()
+        first, second, third = channels
+        self.conv = ConvReLU(in_channels, first, kernel_size, stride=stride, padding=padding)
+        self.cccp1 = ConvReLU(first, second, 1)
+        self.cccp2 = ConvReLU(second, third, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)  # N×channels[0]×H'×W'
+        x = self.cccp1(x)  # N×channels[1]×H'×W'
+        return self.cccp2(x)  # N×channels[2]×H'×W'
+
+
+class NiN(Network):
+    """Mlpconv layers with max pooling between them, the last with one map for each class; then the mean of
+    each map.
+
+    N×in_channels×H×W → N×num_classes logits, none of them negative: the last layer has a ReLU too, and there
+    is nothing but the mean after it. Poolings round the grid up.
+
+    That ReLU makes a plain Network in Network fragile: a class whose map is 0 everywhere gets no gradient and
+    stays silent. Chosen here, and not the published Gaussians: weights start by He's rule (normal, inputs
+    counted), those of the last layer with a standard deviation of 0.01, all biases at 0 but those of the last
+    layer at 1. So every class starts alive, at a logit of about 1.
+
+    Args:
+        blocks: the mlpconv layers.
+        dropout: after each pooling, the fraction of numbers dropped; 0 for none.
+        stages: the same network as data.
+    """
+
+    def __init__(
+        self, blocks: Sequence[MLPConv], dropout: Sequence[float], stages: Sequence[Stage], in_channels: int
+    ) -> None:
+        super().__init__()
+        self.takes(stages, in_channels)
+        self.body = nn.Sequential()
+        for number, (block, fraction) in enumerate(zip(blocks, (*dropout, None), strict=True), start=1):
+            self.body.add_module(f"mlpconv{number}", block)
+            if number < len(blocks):
+                self.body.add_module(f"pool{number}", nn.MaxPool2d(3, stride=2, ceil_mode=True))
+                if fraction:
+                    self.body.add_module(f"dropout{number}", nn.Dropout(fraction))
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        _initialise(self.body)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.check_input(x)
+        x = self.body(x)  # N×num_classes×H'×W'
+        return self.pool(x).flatten(1)  # N×num_classes
+
+
+def _initialise(body: nn.Sequential) -> None:
+    convs = [layer for layer in body.modules() if isinstance(layer, nn.Conv2d)]
+    for conv in convs[:-1]:
+        nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+        nn.init.zeros_(conv.bias)
+    nn.init.normal_(convs[-1].weight, std=0.1)
+    nn.init.ones_(convs[-1].bias)
+
+
+def nin_cifar10(
+    *, num_classes: int = 10, in_channels: int = 3, dropout: float = 0.5, width: float = 1.0
+) -> NiN:
+    """Return the paper's network for CIFAR-10: N×3×32×32 → N×10. 966,986 parameters; 984,356 for 100 classes.
+
+    Source: `NIN/cifar-10_def` of mavenlin/cuda-convnet on GitHub. Images of other sizes work too, because the
+    mean at the end is taken over all positions.
+
+    Args:
+        dropout: fraction dropped after both poolings.
+        width: scales every number of channels but the classes'.
+    """
+    options = {"in_channels": in_channels, "num_classes": positive("num_classes", num_classes)}
+    stages = nin_stages(NIN_CIFAR10, **options, width=width)
+    c = partial(scale_channels, width=width)
+    blocks = [
+        MLPConv(in_channels, (c(192), c(160), c(96)), 5),
+        MLPConv(c(96), (c(192), c(192), c(192)), 5),
+        MLPConv(c(192), (c(192), c(192), num_classes), 3),
+    ]
+    return NiN(blocks, [_fraction(dropout)] * 2, stages, in_channels)
+
+
+def nin_imagenet(
+    *, num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5, width: float = 1.0
+) -> NiN:
+    """Return the Caffe model zoo's Network in Network for ImageNet: N×3×224×224 → N×1000. 7,595,176
+    parameters.
+
+    Source: `train_val.prototxt` of gist d802a5849de39225bcc6, by the paper's first author. The paper itself
+    has no ImageNet experiment.
+
+    Args:
+        dropout: fraction dropped after the last pooling.
+        width: scales every number of channels but the classes'.
+    """
+    options = {"in_channels": in_channels, "num_classes": positive("num_classes", num_classes)}
+    stages = nin_stages(NIN_IMAGENET, **options, width=width)
+    c = partial(scale_channels, width=width)
+    blocks = [
+        MLPConv(in_channels, (c(96), c(96), c(96)), 11, stride=4, padding=0),
+        MLPConv(c(96), (c(256), c(256), c(256)), 5),
+        MLPConv(c(256), (c(384), c(384), c(384)), 3),
+        MLPConv(c(384), (c(1024), c(1024), num_classes), 3),
+    ]
+    return NiN(blocks, [0.0, 0.0, _fraction(dropout)], stages, in_channels)
+
+
+def _fraction(dropout: float) -> float:
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout must be at least 0 and below 1, got {dropout}")
+    return dropout
+
+
+_ = None
+_Row = NiNRow
+
+LESSON_TABLE: tuple[NiNRow, ...] = (
+    #    key      type        k  /s pad channels
+    _Row("conv1", "conv",     5, 1, 2,  32, _),
+    _Row("cccp1", "cccp",     1, 1, 0,  24, _),
+    _Row("cccp2", "cccp",     1, 1, 0,  16, _),
+    _Row("pool1", "max pool", 3, 2, _,  _,  _),
+    _Row("conv2", "conv",     3, 1, 1,  48, _),
+    _Row("cccp3", "cccp",     1, 1, 0,  48, _),
+    _Row("cccp4", "cccp",     1, 1, 0,  48, _),
+    _Row("pool2", "max pool", 3, 2, _,  _,  _),
+    _Row("conv3", "conv",     3, 1, 1,  80, _),
+    _Row("cccp5", "cccp",     1, 1, 0,  80, _),
+    _Row("cccp6", "cccp",     1, 1, 0,  10, _),
+    _Row("poolg", "avg pool", 7, 1, _,  _,  _),
+)  # fmt: skip
+"""The lesson-size network in the form of the published definitions: three mlpconv layers, 28×28 images."""
+
+
+def nin_lesson(*, num_classes: int = 10, in_channels: int = 1) -> NiN:
+    """Return a small Network in Network of `LESSON_TABLE` for images of 28 to 64 pixels: N×1×28×28 → N×10.
+
+    Like the paper's network for CIFAR-10, with fewer channels, 3×3 for the second 5×5, and no dropout.
+    """
+    options = {"in_channels": in_channels, "num_classes": positive("num_classes", num_classes)}
+    blocks = [
+        MLPConv(in_channels, (32, 24, 16), 5),
+        MLPConv(16, (48, 48, 48), 3),
+        MLPConv(48, (80, 80, num_classes), 3),
+    ]
+    return NiN(blocks, [0.0, 0.0], nin_stages(LESSON_TABLE, **options), in_channels)
