@@ -2,7 +2,8 @@
 
 A network is a list of `Stage`s, one for each row of its paper's table. A stage is a sequence of steps, each
 applied to what the step before it gives: `Conv`, `Pool`, `GlobalPool`, `Dense`, `Select`, `Distances` or
-`Parallel` branches that are concatenated along channels. Steps hold output sizes only; the input sizes follow from the walk.
+`Parallel` branches that are concatenated along channels. Steps hold output sizes only; the input sizes follow
+from the walk.
 """
 
 import itertools

@@ -399,8 +399,8 @@ def inception_v2_rethinking(
     return layer_costs(walk(stages, in_channels, input_size, norm=True))
 
 
-def grid_reduction(kind: str, in_channels: int, out_channels: int, grid: Pair) -> list[LayerCost]:
-    """Return the cost of one of three ways from a grid to half of it with more channels (section 5).
+def grid_reduction_steps(kind: str, in_channels: int, out_channels: int) -> list[Step]:
+    """Return one of three ways from a grid to half of it with more channels (section 5).
 
     Each has one 3×3 convolution and one 3×3 max pooling with stride 2 and no padding: 35×35 to 17×17.
 
@@ -416,9 +416,13 @@ def grid_reduction(kind: str, in_channels: int, out_channels: int, grid: Pair) -
     pool, conv = Pool("max", 3, 2), Conv("conv", positive("out_channels", out_channels), 3)
     if kind == "parallel":
         strided = Conv("conv", parallel_channels(in_channels, out_channels), 3, 2, 0)
-        steps = [Parallel({"conv": [strided], "pool": [pool]})]
-    else:
-        steps = [pool, conv] if kind == "pool first" else [conv, pool]
+        return [Parallel({"conv": [strided], "pool": [pool]})]
+    return [pool, conv] if kind == "pool first" else [conv, pool]
+
+
+def grid_reduction(kind: str, in_channels: int, out_channels: int, grid: Pair) -> list[LayerCost]:
+    """Return the cost of one of the `grid_reduction_steps`; its convolution is followed by batch norm."""
+    steps = grid_reduction_steps(kind, in_channels, out_channels)
     return layer_costs(walk([Stage(kind, steps)], in_channels, grid, norm=True))
 
 

@@ -21,6 +21,7 @@ from inception_lessons.discrepancies.inception_v3 import (
     inception_v3_text,
 )
 from inception_lessons.discrepancies.lenet import LENET, lenet5_layers, lenet5_text
+from inception_lessons.discrepancies.libraries import WHAT_DIFFERS, library_counts
 from inception_lessons.discrepancies.nin import NIN, nin_files
 from inception_lessons.discrepancies.vgg import VGG, vgg_tables, vgg_text
 from inception_lessons.discrepancies.zfnet import ZFNET, zfnet_figure_3, zfnet_text
@@ -37,6 +38,7 @@ __all__ = [
     "PAPERS",
     "RETHINKING",
     "VGG",
+    "WHAT_DIFFERS",
     "ZFNET",
     "Comparison",
     "Paper",
@@ -52,6 +54,7 @@ __all__ = [
     "inception_v3_text",
     "lenet5_layers",
     "lenet5_text",
+    "library_counts",
     "nin_files",
     "vgg_tables",
     "vgg_text",

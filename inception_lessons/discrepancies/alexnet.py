@@ -1,7 +1,9 @@
 """AlexNet (NIPS 2012): the layers of section 3.5 and Figure 2, and the counts in the text."""
 
+from functools import partial
+
 from inception_lessons import costs
-from inception_lessons.discrepancies.comparison import Comparison, Paper, compare
+from inception_lessons.discrepancies.comparison import Comparison, Paper, compare, compare_exact
 from inception_lessons.papers import ALEXNET_CLAIMS, ALEXNET_INPUT, ALEXNET_LAYERS
 
 EXPLANATIONS: dict[tuple[str, str], str] = {
@@ -19,6 +21,8 @@ EXPLANATIONS: dict[tuple[str, str], str] = {
         "32 · 32 places and 2 reflections. A window of 224 has 33 places along 256, which makes 2,178."
     ),
 }
+
+_exact = partial(compare_exact, explanations=EXPLANATIONS)
 
 
 def alexnet_layers() -> list[Comparison]:
@@ -58,13 +62,10 @@ def _compared(name: str, printed: str, stated: float, computed: int, unit: int) 
     )
 
 
-def _exact(key: tuple[str, str], printed: int, computed: int) -> Comparison:
-    return compare(key, f"{printed:,}", printed, computed, f"{computed:,}", 1, explanations=EXPLANATIONS)
-
-
 ALEXNET = Paper(
     "AlexNet",
     "ImageNet classification with deep convolutional neural networks, NIPS 2012",
     EXPLANATIONS,
     {"layers": alexnet_layers, "text": alexnet_text},
+    ALEXNET_CLAIMS,
 )

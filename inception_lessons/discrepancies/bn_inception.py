@@ -125,4 +125,5 @@ BN_INCEPTION = Paper(
     "Batch normalization, arXiv:1502.03167v3",
     EXPLANATIONS,
     {"figure 5": bn_inception_figure_5, "text": bn_inception_text},
+    BN_INCEPTION_CLAIMS,
 )

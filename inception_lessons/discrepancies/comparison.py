@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from inception_lessons.papers import printed_count
+from inception_lessons.papers import Claim, printed_count
 
 Key = tuple[str, str]
 """Row and column of a table, or "text" and the claim's name."""
@@ -68,6 +68,12 @@ def compare_count(
     )
 
 
+def compare_exact(key: Key, printed: int, computed: float, *, explanations: Mapping[Key, str]) -> Comparison:
+    """Return the comparison of an integer that the paper prints in full with the computed number."""
+    shown = f"{computed:,.1f}" if isinstance(computed, float) else f"{computed:,}"
+    return compare(key, f"{printed:,}", printed, computed, shown, 1, explanations=explanations)
+
+
 class Paper(NamedTuple):
     """Everything that is compared for one paper."""
 
@@ -77,10 +83,17 @@ class Paper(NamedTuple):
     """The reason of every known difference, by key: one that is missing, or has gone, fails a test."""
     parts: Mapping[str, Callable[[], list[Comparison]]]
     """Functions that compute the comparisons, by what they compare: "table 1", "text"."""
+    claims: Mapping[str, Claim] = {}
+    """The sentences behind the names that stand in keys ("text", name)."""
 
     def comparisons(self) -> list[Comparison]:
         """Return every comparison of the paper."""
         return [comparison for part in self.parts.values() for comparison in part()]
+
+    def words(self, key: Key) -> tuple[str, str]:
+        """Return a key for people: the claim's sentence in the place of its name."""
+        place, name = key
+        return (place, self.claims[name].text) if place == "text" and name in self.claims else key
 
 
 def explained(comparisons: Iterable[Comparison]) -> str:

@@ -117,4 +117,5 @@ GOOGLENET = Paper(
     "Going deeper with convolutions, arXiv:1409.4842v1",
     EXPLANATIONS,
     {"table 1": googlenet_table_1, "text": googlenet_text},
+    GOOGLENET_CLAIMS,
 )

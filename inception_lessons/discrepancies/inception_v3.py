@@ -1,7 +1,9 @@
 """Inception-v2 and v3 (arXiv:1512.00567): Table 1, Table 3 and the counts in the text."""
 
+from functools import partial
+
 from inception_lessons import costs
-from inception_lessons.discrepancies.comparison import Comparison, Paper, compare
+from inception_lessons.discrepancies.comparison import Comparison, Paper, compare, compare_exact
 from inception_lessons.papers import (
     RETHINKING_CLAIMS,
     RETHINKING_TABLE_1,
@@ -62,6 +64,8 @@ EXPLANATIONS: dict[tuple[str, str], str] = {
     ),
 }
 
+_exact = partial(compare_exact, explanations=EXPLANATIONS)
+
 
 def inception_v2_table_1() -> list[Comparison]:
     """Return every size of Table 1 beside the input of that row in `costs.INCEPTION_V2_TABLE`'s network."""
@@ -82,10 +86,6 @@ def inception_v2_table_1() -> list[Comparison]:
     unpadded = costs.conv_output_size(last.input[0], last.patch, last.stride)
     key = ("row 7, conv", "output grid without padding")
     return [*comparisons, _exact(key, RETHINKING_TABLE_1[7].input[0], unpadded)]
-
-
-def _exact(key: tuple[str, str], printed: int, computed: int) -> Comparison:
-    return compare(key, str(printed), printed, computed, str(computed), 1, explanations=EXPLANATIONS)
 
 
 def _with_7x7_stem() -> int:
@@ -188,4 +188,5 @@ RETHINKING = Paper(
     "Rethinking the Inception architecture for computer vision, arXiv:1512.00567",
     EXPLANATIONS,
     {"table 1": inception_v2_table_1, "table 3": inception_v3_table_3, "text": inception_v3_text},
+    RETHINKING_CLAIMS,
 )

@@ -57,4 +57,5 @@ LENET = Paper(
     "Gradient-based learning applied to document recognition, Proceedings of the IEEE 86(11), 1998",
     EXPLANATIONS,
     {"layers": lenet5_layers, "text": lenet5_text},
+    LENET5_CLAIMS,
 )

@@ -27,4 +27,5 @@ NIN = Paper(
     "Network In Network, arXiv:1312.4400, and the ImageNet model of the Caffe model zoo",
     {},
     {"text": nin_files},
+    NIN_CLAIMS,
 )

@@ -1,10 +1,19 @@
 """VGG (arXiv:1409.1556): the head of Table 1, Table 2, and the arithmetic of section 2.3."""
 
+from functools import partial
+
 from inception_lessons import costs
-from inception_lessons.discrepancies.comparison import Comparison, Paper, compare, compare_count
+from inception_lessons.discrepancies.comparison import (
+    Comparison,
+    Paper,
+    compare_count,
+    compare_exact,
+)
 from inception_lessons.papers import VGG_CLAIMS, VGG_SUMMARY
 
 EXPLANATIONS: dict[tuple[str, str], str] = {}
+
+_exact = partial(compare_exact, explanations=EXPLANATIONS)
 
 
 def vgg_tables() -> list[Comparison]:
@@ -34,14 +43,10 @@ def vgg_text() -> list[Comparison]:
     return [_exact(("text", name), int(VGG_CLAIMS[name].value), value) for name, value in computed.items()]
 
 
-def _exact(key: tuple[str, str], printed: int, computed: float) -> Comparison:
-    shown = f"{computed:,.1f}" if isinstance(computed, float) else f"{computed:,}"
-    return compare(key, f"{printed:,}", printed, computed, shown, 1, explanations=EXPLANATIONS)
-
-
 VGG = Paper(
     "VGG",
     "Very deep convolutional networks for large-scale image recognition, arXiv:1409.1556",
     EXPLANATIONS,
     {"tables 1 and 2": vgg_tables, "text": vgg_text},
+    VGG_CLAIMS,
 )

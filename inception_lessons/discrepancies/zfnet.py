@@ -1,7 +1,9 @@
 """ZFNet (arXiv:1311.2901): the sizes in Figure 3 and the differences of errors in the text."""
 
+from functools import partial
+
 from inception_lessons import costs
-from inception_lessons.discrepancies.comparison import Comparison, Paper, compare
+from inception_lessons.discrepancies.comparison import Comparison, Paper, compare, compare_exact
 from inception_lessons.papers import ZFNET_CLAIMS, ZFNET_FIGURE_3, ZFNET_INPUT, ZFNET_TABLE_2
 
 EXPLANATIONS: dict[tuple[str, str], str] = {
@@ -10,6 +12,8 @@ EXPLANATIONS: dict[tuple[str, str], str] = {
         "0.2 apart."
     ),
 }
+
+_exact = partial(compare_exact, explanations=EXPLANATIONS)
 
 
 def zfnet_figure_3() -> list[Comparison]:
@@ -41,10 +45,6 @@ def zfnet_text() -> list[Comparison]:
     ]
 
 
-def _exact(key: tuple[str, str], printed: int, computed: int) -> Comparison:
-    return compare(key, f"{printed:,}", printed, computed, f"{computed:,}", 1, explanations=EXPLANATIONS)
-
-
 def _percent(name: str, stated: float, difference: float) -> Comparison:
     # The errors have one digit: so has their difference, and half a unit tells one from the next.
     computed = round(difference, 1)
@@ -58,4 +58,5 @@ ZFNET = Paper(
     "Visualizing and understanding convolutional networks, arXiv:1311.2901",
     EXPLANATIONS,
     {"figure 3": zfnet_figure_3, "text": zfnet_text},
+    ZFNET_CLAIMS,
 )

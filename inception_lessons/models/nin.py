@@ -9,6 +9,7 @@ CPU cores train in less than a minute.
 from collections.abc import Sequence
 from functools import partial
 
+import torch
 from torch import Tensor, nn
 
 from inception_lessons._check import positive
@@ -58,9 +59,11 @@ class NiN(Network):
     is nothing but the mean after it. Poolings round the grid up.
 
     That ReLU makes a plain Network in Network fragile: a class whose map is 0 everywhere gets no gradient and
-    stays silent. Chosen here, and not the published Gaussians: weights start by He's rule (normal, inputs
-    counted), those of the last layer with a standard deviation of 0.01, all biases at 0 but those of the last
-    layer at 1. So every class starts alive, at a logit of about 1.
+    stays silent. Chosen here, in place of the published Gaussians: weights start by He's rule (normal, inputs
+    counted), those of the last layer at a quarter of it, and biases at 0, those of the last layer at 1. So
+    the classes start at logits of about 1, above the ReLU's corner. Too large a step can still silence them
+    all, after which the loss stays at log(num_classes): train with a smaller learning rate than a network
+    with batch norm, or clip the gradients.
 
     Args:
         blocks: the mlpconv layers.
@@ -91,11 +94,12 @@ class NiN(Network):
 
 def _initialise(body: nn.Sequential) -> None:
     convs = [layer for layer in body.modules() if isinstance(layer, nn.Conv2d)]
-    for conv in convs[:-1]:
+    for conv in convs:
         nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
         nn.init.zeros_(conv.bias)
-    nn.init.normal_(convs[-1].weight, std=0.1)
-    nn.init.ones_(convs[-1].bias)
+    with torch.no_grad():
+        convs[-1].weight *= 0.25
+        convs[-1].bias += 1
 
 
 def nin_cifar10(

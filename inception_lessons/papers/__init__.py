@@ -55,6 +55,7 @@ from inception_lessons.papers.lenet import (
     LeNet5Row,
     Squashing,
 )
+from inception_lessons.papers.libraries import LIBRARY_COUNTS, LibraryCount
 from inception_lessons.papers.nin import NIN_CIFAR10, NIN_CLAIMS, NIN_IMAGENET, NiNRow
 from inception_lessons.papers.printed import Claim, printed_count
 from inception_lessons.papers.rethinking import (
@@ -121,6 +122,7 @@ __all__ = [
     "LENET5_LAYERS",
     "LENET5_SQUASHING",
     "LENET5_TABLE_1",
+    "LIBRARY_COUNTS",
     "NIN_CIFAR10",
     "NIN_CLAIMS",
     "NIN_IMAGENET",
@@ -156,6 +158,7 @@ __all__ = [
     "InitialWeights",
     "LabelSmoothing",
     "LeNet5Row",
+    "LibraryCount",
     "MultiCropRow",
     "NiNRow",
     "OverlappingPool",

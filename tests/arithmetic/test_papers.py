@@ -29,6 +29,12 @@ def test_every_key_is_used_once_and_every_explanation_belongs_to_one(paper):
     assert len(set(keys)) == len(keys) and set(paper.explanations) <= set(keys)
 
 
+@pytest.mark.parametrize("comparison", discrepancies.library_counts(), ids=lambda c: " ".join(c.key))
+def test_every_library_s_own_count_follows_from_ours(comparison):
+    assert comparison.computed_value == comparison.printed_value
+    assert discrepancies.WHAT_DIFFERS[comparison.key]
+
+
 def test_the_separable_stem_costs_what_table_1_prints():
     stem = [c for c in discrepancies.googlenet_table_1(stem="separable") if c.key[0] == "conv1"]
     assert len(stem) == 2 and all(comparison.agrees for comparison in stem)
