@@ -33,6 +33,13 @@ def non_negative(name: str, value: object) -> int:
     return at_least(name, value, 0)
 
 
+def fraction(name: str, value: float) -> float:
+    """Return `value` if it is at least 0 and below 1."""
+    if not 0 <= value < 1:
+        raise ValueError(f"{name} must be at least 0 and below 1, got {value}")
+    return value
+
+
 def pair(name: str, value: object, minimum: int = 1) -> tuple[int, int]:
     """Return `(height, width)` from one integer or from two."""
     if isinstance(value, (tuple, list)):

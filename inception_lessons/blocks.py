@@ -5,6 +5,7 @@ from torch import nn
 
 from inception_lessons._check import pair, positive
 from inception_lessons.costs import Pair, separable_stem
+from inception_lessons.papers import ALEXNET_NORM
 
 
 class ConvReLU(nn.Sequential):
@@ -54,6 +55,16 @@ def _response_norm(x: torch.Tensor, *settings: float) -> torch.Tensor:
     if x.dtype.itemsize < 4:
         return nn.functional.local_response_norm(x.float(), *settings).to(x.dtype)
     return nn.functional.local_response_norm(x, *settings)
+
+
+def response_norm() -> LocalResponseNorm:
+    """Return local response normalisation with AlexNet's constants: k 2, n 5, α 1e-4, β 0.75 (section 3.3).
+
+    The paper multiplies the sum of n squares by α. torch, as Caffe, divides α by n first, and so is given
+    n·α: the same function as printed.
+    """
+    k, n, alpha, beta = ALEXNET_NORM
+    return LocalResponseNorm(n, alpha=n * alpha, beta=beta, k=k)
 
 
 class SeparableStem(nn.Sequential):

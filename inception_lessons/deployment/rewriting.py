@@ -4,6 +4,7 @@ Each rewriting is an identity of arithmetic, up to rounding, and knows nothing o
 """
 
 from collections import defaultdict
+from itertools import accumulate
 
 import torch
 from torch import fx, nn
@@ -172,16 +173,17 @@ def _merge(net: fx.GraphModule, source: fx.Node, nodes: list[fx.Node], relu: boo
     merged = insert(net, first, f"{first.name}_merged", _concatenated(convs), source)
     if relu:
         merged = insert(net, first, f"{first.name}_merged_relu", nn.ReLU(inplace=True), merged)
+    ends = list(accumulate(conv.out_channels for conv in convs))
     with net.graph.inserting_before(first):
-        start = 0
-        for node, conv in zip(nodes, convs, strict=True):
-            part = net.graph.call_method("narrow", (merged, 1, start, conv.out_channels))
-            start += conv.out_channels
-            last = only_user(node) if relu else node
-            last.replace_all_uses_with(part)
-            if relu:
-                net.graph.erase_node(last)
-            net.graph.erase_node(node)
+        parts = [
+            net.graph.call_method("narrow", (merged, 1, end - conv.out_channels, conv.out_channels))
+            for conv, end in zip(convs, ends, strict=True)
+        ]
+    for node, part in zip(nodes, parts, strict=True):
+        replaced = [only_user(node), node] if relu else [node]
+        replaced[0].replace_all_uses_with(part)
+        for old in replaced:
+            net.graph.erase_node(old)
 
 
 def _concatenated(convs: list[nn.Conv2d]) -> nn.Conv2d:

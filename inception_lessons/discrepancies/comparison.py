@@ -96,12 +96,18 @@ class Paper(NamedTuple):
         return (place, self.claims[name].text) if place == "text" and name in self.claims else key
 
 
-def explained(comparisons: Iterable[Comparison]) -> str:
-    """Return the differences among `comparisons` as a Markdown list, those with one reason in one item."""
+def explained(
+    comparisons: Iterable[Comparison], words: Callable[[Key], tuple[str, str]] = lambda key: key
+) -> str:
+    """Return the differences among `comparisons` as a Markdown list, those with one reason in one item.
+
+    Args:
+        words: how to call a key, such as `Paper.words`.
+    """
     reasons: dict[str, list[str]] = {}
     for comparison in comparisons:
         if comparison.explanation:
-            row, column = comparison.key
-            cell = f"{row}, {column} ({comparison.printed} printed, {comparison.computed} computed)"
+            place, name = words(comparison.key)
+            cell = f"{place}, {name} ({comparison.printed} printed, {comparison.computed} computed)"
             reasons.setdefault(comparison.explanation, []).append(cell)
     return "\n".join(f"- **{'; '.join(cells)}.** {reason}" for reason, cells in reasons.items())

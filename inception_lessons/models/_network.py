@@ -77,3 +77,15 @@ def initialise(module: nn.Module, conv_bias: float = 0.0) -> None:
             nn.init.xavier_uniform_(layer.weight)
             if layer.bias is not None:
                 nn.init.constant_(layer.bias, conv_bias if isinstance(layer, nn.Conv2d) else 0.0)
+
+
+def start_for_relu(net: nn.Module) -> None:
+    """Draw the weights of every layer from a Gaussian of variance 2 / inputs, and set biases to 0.
+
+    The rule of He et al. (arXiv:1502.01852, section 2.2) of 2015, three years after AlexNet: it keeps the
+    size of the signal through layers with ReLU. The lesson-size networks start so.
+    """
+    for layer in net.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)

@@ -9,41 +9,12 @@ from enum import Enum
 
 from torch import Tensor, nn
 
-from inception_lessons._check import positive
-from inception_lessons.blocks import LocalResponseNorm
+from inception_lessons._check import fraction, positive
+from inception_lessons.blocks import LocalResponseNorm, response_norm
 from inception_lessons.costs import AlexNetConv, AlexNetTable, alexnet_stages, alexnet_table
-from inception_lessons.models._network import Network
-from inception_lessons.papers import ALEXNET_DROPOUT, ALEXNET_NORM, ALEXNET_POOL, ALEXNET_START
+from inception_lessons.models._network import Network, start_for_relu
+from inception_lessons.papers import ALEXNET_DROPOUT, ALEXNET_POOL, ALEXNET_START
 from inception_lessons.weights import load
-
-
-def response_norm() -> LocalResponseNorm:
-    """Return local response normalisation with the constants of section 3.3: k 2, n 5, α 1e-4, β 0.75.
-
-    The paper multiplies the sum of n squares by α. torch, as Caffe, divides α by n first, and so is given
-    n·α: the same function as printed.
-    """
-    k, n, alpha, beta = ALEXNET_NORM
-    return LocalResponseNorm(n, alpha=n * alpha, beta=beta, k=k)
-
-
-def check_dropout(dropout: float) -> float:
-    """Return `dropout`, or refuse what is no fraction below 1."""
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout must be at least 0 and below 1, got {dropout}")
-    return dropout
-
-
-def start_for_relu(net: nn.Module) -> None:
-    """Draw the weights of every layer from a Gaussian of variance 2 / inputs, and set biases to 0.
-
-    The rule of He et al. (arXiv:1502.01852, section 2.2) of 2015, three years after AlexNet: it keeps the
-    size of the signal through layers with ReLU. The lesson-size networks start so.
-    """
-    for layer in net.modules():
-        if isinstance(layer, (nn.Conv2d, nn.Linear)):
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            nn.init.zeros_(layer.bias)
 
 
 class AlexNet(Network):
@@ -84,7 +55,7 @@ class AlexNet(Network):
         self.conv4 = _layer(conv3.channels, conv4)
         self.conv5 = _layer(conv4.channels, conv5)
         self.fit = nn.AdaptiveAvgPool2d(table.grid) if table.adaptive else nn.Identity()
-        self.drop5, self.drop6, self.drop7 = (nn.Dropout(check_dropout(rate)) for rate in dropout)
+        self.drop5, self.drop6, self.drop7 = (nn.Dropout(fraction("dropout", rate)) for rate in dropout)
         self.dense6 = nn.Linear(conv5.channels * table.grid**2, table.hidden)
         self.dense7 = nn.Linear(table.hidden, table.hidden)
         self.dense8 = nn.Linear(table.hidden, num_classes)

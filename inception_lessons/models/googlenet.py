@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from inception_lessons._check import positive
+from inception_lessons._check import fraction, positive
 from inception_lessons.blocks import (
     ConvReLU,
     LocalResponseNorm,
@@ -215,8 +215,6 @@ class GoogLeNet(Network):
         if transform_input and in_channels != 3:
             raise ValueError(f"transform_input=True needs in_channels=3, got {in_channels}; leave it out")
         dropout = GOOGLENET_VARIANTS[variant].dropout if dropout is None else dropout
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout must be at least 0 and below 1, got {dropout}")
         self.body = nn.ModuleDict()
         self.aux = nn.ModuleDict()
         channels = in_channels
@@ -239,7 +237,7 @@ class GoogLeNet(Network):
             missing = [key for key in GOOGLENET_AUXILIARY.after if key not in self.aux]
             raise ValueError(f"aux=True needs the table's rows {', '.join(missing)}; build with aux=False")
         self.pool = nn.AdaptiveAvgPool2d(1)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(fraction("dropout", dropout))
         self.linear = nn.Linear(channels, num_classes)
         initialise(self, conv_bias=0.2)
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from inception_lessons._check import positive
+from inception_lessons._check import fraction, positive
 from inception_lessons.blocks import ConvReLU, from_imagenet_statistics
 from inception_lessons.costs import (
     INCEPTION_V2_TABLE,
@@ -306,8 +306,6 @@ class RethinkingNetwork(Network):
         positive("num_classes", num_classes)
         head = {"width": width, "norm_hidden": norm_hidden}
         self.takes(inception_v3_stages(table, num_classes=num_classes, aux=aux, **head), in_channels)
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout must be at least 0 and below 1, got {dropout}")
         if transform_input and in_channels != 3:
             raise ValueError(f"transform_input needs in_channels=3 (red, green, blue), got {in_channels}")
         self.transform_input = transform_input
@@ -320,7 +318,7 @@ class RethinkingNetwork(Network):
             if aux and row.key == auxiliary_after(table):
                 self.aux[row.key] = AuxiliaryHead(channels, num_classes, **head)
         self.pool = nn.AdaptiveAvgPool2d(1)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(fraction("dropout", dropout))
         self.linear = nn.Linear(channels, num_classes)
         initialise(self)
 

@@ -11,10 +11,10 @@ from enum import Enum
 
 from torch import Tensor, nn
 
-from inception_lessons.blocks import LocalResponseNorm
+from inception_lessons._check import fraction
+from inception_lessons.blocks import LocalResponseNorm, response_norm
 from inception_lessons.costs import VGG_GRID, VGGConv, vgg_column, vgg_layers, vgg_stages
 from inception_lessons.models._network import Network, initialise
-from inception_lessons.models.alexnet import check_dropout, response_norm
 from inception_lessons.papers import VGG_DROPOUT
 from inception_lessons.weights import load
 
@@ -77,7 +77,7 @@ class VGG(Network):
         self.hidden2 = nn.Linear(layers.hidden[0], layers.hidden[1])
         self.linear = nn.Linear(layers.hidden[1], num_classes)
         self.relu = nn.ReLU(inplace=True)
-        self.dropout = nn.Dropout(check_dropout(dropout))
+        self.dropout = nn.Dropout(fraction("dropout", dropout))
         initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:

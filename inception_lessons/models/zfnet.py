@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from inception_lessons._check import fraction
+from inception_lessons.blocks import response_norm
 from inception_lessons.costs import ZFNET_PADDING, scale_channels, zfnet_stages
-from inception_lessons.models._network import Network
-from inception_lessons.models.alexnet import check_dropout, response_norm, start_for_relu
+from inception_lessons.models._network import Network, start_for_relu
 from inception_lessons.papers import ZFNET_DROPOUT, ZFNET_FIGURE_3, ZFNET_START, ZFNetRow
 
 
@@ -58,7 +59,7 @@ class ZFNet(Network):
         self.dense7 = nn.Linear(channels["dense6"], channels["dense7"])
         self.dense8 = nn.Linear(channels["dense7"], num_classes)
         self.relu = nn.ReLU(inplace=True)
-        self.dropout = nn.Dropout(check_dropout(dropout))
+        self.dropout = nn.Dropout(fraction("dropout", dropout))
         for layer in self.modules():
             if isinstance(layer, (nn.Conv2d, nn.Linear)):
                 nn.init.normal_(layer.weight, std=ZFNET_START)
@@ -131,7 +132,7 @@ def zfnet_lesson(*, num_classes: int = 10, in_channels: int = 1) -> ZFNet:
     Small first kernels, stride 2 in layer 2, dense connections and normalisation after pooling are the
     paper's. Unlike it, layer 1 has stride 1 and layer 2 no pooling (28 pixels cannot be halved as often as
     224), the last grid is averaged to 2×2, nothing is dropped, and the weights start as
-    `alexnet.start_for_relu` says: a Gaussian of deviation 0.01 is far too small for filters with so few
+    `start_for_relu` says: a Gaussian of deviation 0.01 is far too small for filters with so few
     inputs.
     """
     net = ZFNet(LESSON_TABLE, num_classes=num_classes, in_channels=in_channels, dropout=0.0, adaptive=True)

@@ -6,9 +6,10 @@ from torch import nn
 
 from inception_lessons import costs
 from inception_lessons._torchvision import import_torchvision
+from inception_lessons.blocks import response_norm
 from inception_lessons.measure import measure
 from inception_lessons.models import get_model
-from inception_lessons.models.alexnet import AlexNet, alexnet, alexnet_lesson, response_norm
+from inception_lessons.models.alexnet import AlexNet, alexnet, alexnet_lesson
 from inception_lessons.papers import ALEXNET_LAYERS
 
 FACES = [{}, {"groups": 1}, {"variant": "torchvision"}, {"width": 0.5, "num_classes": 10}]

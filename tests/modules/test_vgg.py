@@ -8,9 +8,9 @@ from torch import nn
 
 from inception_lessons import costs
 from inception_lessons._torchvision import import_torchvision
+from inception_lessons.blocks import response_norm
 from inception_lessons.measure import measure
 from inception_lessons.models import get_model
-from inception_lessons.models.alexnet import response_norm
 from inception_lessons.models.vgg import VGG, vgg11, vgg16_c, vgg_lesson
 
 COLUMNS = {"vgg11": "A", "vgg13": "B", "vgg16": "D", "vgg19": "E", "vgg16_c": "C"}

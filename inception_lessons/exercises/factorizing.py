@@ -1,0 +1,407 @@
+"""Chapter 07: the predictions and exercises on factorized convolutions and Inception-v2."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from inception_lessons import costs
+from inception_lessons.exercises._task import Task, compare
+from inception_lessons.papers import RETHINKING_CLAIMS, RETHINKING_TABLE_1, RETHINKING_TABLE_3
+from inception_lessons.widgets import Choice, Mistake, Number, Option
+
+ROWS = {row.key: row for row in costs.INCEPTION_V2_TABLE}
+"""The rows of this book's Inception-v2, by key."""
+
+GRIDS = {
+    stage.row: stage.input_shape[1]
+    for stage in costs.walk(costs.inception_v2_rethinking_stages(), 3, RETHINKING_TABLE_1[0].input[0])
+    if len(stage.input_shape) == 3
+}
+"""Positions along a side of each row's input."""
+
+
+def _weights(*layers: tuple[int, int, costs.Pair]) -> int:
+    """Return the weights of convolutions given as (input channels, output channels, kernel)."""
+    return sum(
+        costs.conv2d(before, after, kernel, 1, padding="same", bias=False).parameters
+        for before, after, kernel in layers
+    )
+
+
+def _pair(in_channels: int, inner: int, out_channels: int, n: int) -> int:
+    return _weights((in_channels, inner, (1, n)), (inner, out_channels, (n, 1)))
+
+
+# Predictions
+
+_N = ROWS["6b"].n
+_KEPT = 100 * _pair(1, 1, 1, _N) / _weights((1, 1, _N))
+
+predict_kept = Number(
+    "07-predict-kept",
+    f"A {_N}×{_N} convolution keeps its number of channels. Replace it by a 1×{_N} and then a {_N}×1, every "
+    "layer as wide as before. What share of the MACs is left?",
+    _KEPT,
+    "%",
+    tolerance=0.6,
+    mistakes=[
+        Mistake(_KEPT / 2, f"That is one of the two layers. There is a 1×{_N} and a {_N}×1."),
+        Mistake(100 - _KEPT, "That is the share saved."),
+        Mistake(100 * 2 / 3, "That is the share for a 3×3. A larger kernel saves more."),
+    ],
+    hint=f"Per pair of channels: {_N}·{_N} weights before, {_N} + {_N} after.",
+    explanation=f"2/n of the MACs, with n = {_N}. What the two layers can no longer do is the next question.",
+)
+
+_FREE = 9 + 9 - 1
+
+predict_random = Choice(
+    "07-predict-random",
+    "Someone gives you a 5×5 kernel of 25 random numbers, for one channel. You may choose two 3×3 kernels, "
+    "applied one after the other with nothing between. Can they compute what the 5×5 computes?",
+    [
+        Option(
+            "Yes: both see a 5×5 window",
+            False,
+            "They see it, but count what you may choose: 18 numbers, for 25 that must come out right.",
+        ),
+        Option(
+            "No: they can only come near it",
+            True,
+            f"Two 3×3 have 18 numbers, one of them without effect: {_FREE} for 25. How near they come is "
+            "measured below.",
+        ),
+        Option(
+            "Yes, if the kernels are trained long enough",
+            False,
+            "Training finds the best pair. It cannot find one that does not exist.",
+        ),
+        Option(
+            "No: two 3×3 see only a 3×3 window",
+            False,
+            "The second one reads outputs that have already seen a 3×3 each: together a 5×5.",
+        ),
+    ],
+)
+
+
+# Exercises
+
+_THREE = 100 * (1 - _weights(*3 * [(1, 1, 3)]) / _weights((1, 1, 7)))
+
+three_for_seven = Number(
+    "07-three-for-seven",
+    "The stem's 7×7 of earlier networks becomes three 3×3. At equal widths, how many percent of the MACs are "
+    "saved?",
+    _THREE,
+    "%",
+    tolerance=0.6,
+    mistakes=[
+        Mistake(100 - _THREE, "That is the share that is left."),
+        Mistake(28, "That is the saving of two 3×3 for a 5×5."),
+        Mistake(100 * (1 - 9 / 49), "That is one 3×3 for the 7×7. How many are needed to see 7 positions?"),
+    ],
+    hint="49 weights per pair of channels before, 3·9 after.",
+    explanation="A 3×3 stack saves more the larger the kernel, but less than 1×n and n×1 do.",
+)
+
+_RANK_ONE = (("1 2 1", "2 4 2", "1 2 1"), ("1 0 −1", "2 0 −2", "1 0 −1"), ("0 1 0", "1 −4 1", "0 1 0"))
+
+which_separates = Choice(
+    "07-which-separates",
+    "One channel, nothing between the two layers. Which of these 3×3 kernels, written row by row, is *not* a "
+    "1×3 followed by a 3×1?",
+    [
+        Option(
+            f"The smoothing kernel: {' / '.join(_RANK_ONE[0])}",
+            False,
+            "Every row is a multiple of 1 2 1: the column 1 2 1 times the row 1 2 1.",
+        ),
+        Option(
+            f"The edge detector: {' / '.join(_RANK_ONE[1])}",
+            False,
+            "Every row is a multiple of 1 0 −1: the column 1 2 1 times that row.",
+        ),
+        Option(
+            f"The Laplacian: {' / '.join(_RANK_ONE[2])}",
+            True,
+            "Its middle row is no multiple of its first. Its rank is 2: it takes two such pairs, added.",
+        ),
+        Option(
+            "All three are",
+            False,
+            "In a column times a row, every row is a multiple of the same row. Check the third.",
+        ),
+    ],
+)
+
+_E, _E_IN = ROWS["6b"], RETHINKING_TABLE_1[8].input[2]
+
+pair_weights = Task(
+    "07-pair-weights",
+    lambda function: compare(
+        function,
+        _pair,
+        [(192, 192, 192, 7), (_E.inner, _E.inner, _E.single, _E.n), (64, 96, 96, 3), (5, 2, 11, 5)],
+    ),
+    "Right at equal and at unequal widths.",
+)
+
+_KEPT_6B = _pair(_E.inner, _E.inner, _E.single, _E.n) * GRIDS["6b"] ** 2
+
+macs_6b = Number(
+    "07-macs-6b",
+    f"Row 6b works on {GRIDS['6b']}×{GRIDS['6b']} positions. How many MACs does its branch with one pair take "
+    f"for the 1×{_E.n} and the {_E.n}×1, from {_E.inner} over {_E.inner} to {_E.single} channels?",
+    _KEPT_6B,
+    "MACs",
+    relative_tolerance=0.005,
+    mistakes=[
+        Mistake(
+            _weights((_E.inner, _E.single, _E.n)) * GRIDS["6b"] ** 2,
+            f"That is the direct {_E.n}×{_E.n} from {_E.inner} to {_E.single}.",
+        ),
+        Mistake(_KEPT_6B // GRIDS["6b"] ** 2, "Those are the weights. Each is used once per position."),
+        Mistake(
+            _pair(_E_IN, _E.inner, _E.single, _E.n) * GRIDS["6b"] ** 2,
+            "The pair does not read the module's input: a 1×1 comes before it.",
+        ),
+    ],
+    hint=f"Your function gives the weights for ({_E.inner}, {_E.inner}, {_E.single}, {_E.n}).",
+    explanation="Most of the module's work lies elsewhere: in its 1×1 and in the branch with two pairs.",
+)
+
+
+def _break_even(in_channels: int, out_channels: int, n: int) -> int:
+    """Return the largest inner width at which 1×n, n×1 take no more MACs than n×n."""
+    return _weights((in_channels, out_channels, n)) // _pair(in_channels, 1, out_channels, n)
+
+
+break_even = Task(
+    "07-break-even",
+    lambda function: compare(
+        function, _break_even, [(192, 192, 7), (_E.inner, _E.single, _E.n), (64, 96, 3), (10, 1000, 5)]
+    ),
+    "Right for square and for lopsided layers.",
+)
+
+break_even_192 = Number(
+    "07-break-even-192",
+    "A 7×7 maps 192 channels to 192. Up to which inner width do a 1×7 and a 7×1 take no more MACs?",
+    _break_even(192, 192, 7),
+    "channels",
+    mistakes=[
+        Mistake(192, "That is the equal width, at which they take 2/7. There is room above it."),
+        Mistake(7 * 192, "That is the width at which they can do everything the 7×7 can. It costs twice."),
+    ],
+    hint="Solve 7·192·M + 7·M·192 ≤ 49·192·192 for the inner width M.",
+    explanation="n/2 times the channels; for every kernel, n times as many are needed.",
+)
+
+
+def _padding_share(grid: int, n: int) -> float:
+    """Return the share of a 1×n's MACs that multiply padding, on `grid` positions, by counting."""
+    reach = n // 2
+    outside = sum(not 0 <= at + step < grid for at in range(grid) for step in range(-reach, reach + 1))
+    return outside / (grid * n)
+
+
+def _judge_padding(function: Callable[[int, int], float]) -> str | None:
+    if not callable(function):
+        return "Give the function itself: write its name without parentheses."
+    for grid, n in ((7, 7), (14, 7), (28, 7), (8, 3), (35, 5), (1, 3), (2, 7)):
+        got = function(grid, n)
+        if not isinstance(got, int | float):
+            return "The function returns no number yet: replace the dots and end with return."
+        if abs(got - _padding_share(grid, n)) > 1e-9:
+            return (
+                f"For ({grid}, {n}) the function gives {got:.4g}, and {_padding_share(grid, n):.4g} is "
+                "expected."
+            )
+    return None
+
+
+padding_share = Task(
+    "07-padding-share",
+    _judge_padding,
+    "Right also where the kernel is larger than the grid, where the formula of the text fails.",
+)
+
+_SMALL = GRIDS["7b"]
+padding_8 = Number(
+    "07-padding-8",
+    f"What share of a 1×7's MACs would fall on padding on the {_SMALL}×{_SMALL} grid, where the network uses "
+    "1×3 instead?",
+    100 * _padding_share(_SMALL, 7),
+    "%",
+    tolerance=0.6,
+    mistakes=[
+        Mistake(100 * _padding_share(GRIDS["6b"], 7), f"That is for the {GRIDS['6b']}×{GRIDS['6b']} grid."),
+        Mistake(100 * _padding_share(_SMALL, 3), "That is for a 1×3."),
+        Mistake(
+            100 * (1 - (1 - _padding_share(_SMALL, 7)) ** 2),
+            "That is for a whole 7×7, which meets the border on all four sides.",
+        ),
+    ],
+    hint="At the first position 3 of the 7 weights meet zeros, at the second 2, at the third 1; both ends.",
+    explanation="More than a fifth. On the 17×17 grid it is a tenth.",
+)
+
+
+def _judge_factors(
+    function: Callable[[list[list[float]]], tuple[Sequence[float], Sequence[float]]],
+) -> str | None:
+    if not callable(function):
+        return "Give the function itself: write its name without parentheses."
+    cases = (((1, 2, 1), (1, 0, -1)), ((0, 3, 0, -1, 2), (0, 0, 5, 1, -2)), ((2, -1), (0.5, 4, 1)))
+    for column, row in cases:
+        kernel = [[float(a * b) for b in row] for a in column]
+        got = function([list(line) for line in kernel])
+        if got is None or got is ...:
+            return "The function returns nothing yet: replace the dots and end with return."
+        left, right = ([float(value) for value in part] for part in got)
+        if (len(left), len(right)) != (len(column), len(row)):
+            return f"Return a column of {len(column)} and a row of {len(row)} numbers for {kernel}."
+        if any(
+            abs(left[i] * right[j] - kernel[i][j]) > 1e-5 for i in range(len(column)) for j in range(len(row))
+        ):
+            return f"Your column times your row is not {kernel}."
+    return None
+
+
+factors = Task(
+    "07-factors",
+    _judge_factors,
+    "Column times row gives every kernel back, also with zeros in its first row.",
+)
+
+_REDUCED = {
+    kind: costs.total(costs.grid_reduction(kind, 320, 640, 35))
+    for kind in ("pool first", "convolve first", "parallel")
+}
+
+reduction_macs = Number(
+    "07-reduction-macs",
+    "From 35×35×320 to 17×17×640 in parallel: the pooling keeps its 320 channels, a 3×3 with stride 2 and no "
+    "padding makes the rest. How many MACs?",
+    _REDUCED["parallel"].macs,
+    "MACs",
+    relative_tolerance=0.005,
+    mistakes=[
+        Mistake(
+            _REDUCED["pool first"].macs, "The convolution makes only the channels that pooling does not."
+        ),
+        Mistake(
+            _REDUCED["convolve first"].macs // 2, "With stride 2 the convolution works on 17·17 positions."
+        ),
+    ],
+    hint="17·17 positions, 640 − 320 filters, each with 9·320 weights.",
+    explanation="Half of what pooling first costs, because half of the channels come from the pooling.",
+)
+
+
+def _largest_inner() -> int:
+    bound = RETHINKING_CLAIMS["fewer_parameters_than"].value
+    widths = range(8, 257, 8)
+    return max(inner for inner in widths if _with_inner(inner).parameters < bound)
+
+
+def _with_inner(inner: int) -> costs.Total:
+    table = [
+        row._replace(inner=inner) if isinstance(row, costs.Figure6Row) else row
+        for row in costs.INCEPTION_V2_TABLE
+    ]
+    return costs.total(costs.inception_v3(table=table))
+
+
+largest_inner = Number(
+    "07-largest-inner",
+    "Give all five modules on the 17×17 grid one inner width, a multiple of 8, and leave everything else as "
+    f"in this book's table. Which is the largest with {RETHINKING_CLAIMS['fewer_parameters_than'].text}?",
+    _largest_inner(),
+    "channels",
+    mistakes=[
+        Mistake(ROWS["6b"].inner, "That is ours. There is room for two steps more."),
+        Mistake(_largest_inner() + 8, "One step too many: count the parameters again."),
+        Mistake(192, "That is v3's last module. Five such modules break the bound."),
+    ],
+    hint="`costs.total(costs.inception_v3(table=…)).parameters`, with `row._replace(inner=…)` in every "
+    "`costs.Figure6Row`.",
+    explanation="The abstract's bound leaves room for 128 and for 144. Only the paper's lost file could "
+    "decide.",
+)
+
+_OPS = next(row.ops for row in RETHINKING_TABLE_3 if row.network == "Inception-v2 Factorized 7×7")
+
+
+_OUT = {
+    stage.row: stage.output_shape
+    for stage in costs.walk(costs.inception_v2_rethinking_stages(), 3, RETHINKING_TABLE_1[0].input[0])
+}
+
+
+def _judge_widths(table: Sequence[costs.StemRow]) -> str | None:
+    table = list(table)
+    if [row.key for row in table] != list(ROWS):
+        return f"Keep the rows and their order: {', '.join(ROWS)}."
+    for row, ours in zip(table, ROWS.values(), strict=True):
+        if type(row) is not type(ours) or (isinstance(row, costs.StemRow) and row != ours):
+            return f"Keep row {row.key} of the stem, and every row's figure: Table 1 prints them."
+        if getattr(row, "n", 7) != 7 or getattr(row, "kernel_size", 3) != getattr(ours, "kernel_size", 3):
+            return f"Keep the kernels of row {row.key}: the figures print them."
+    stages = costs.walk(costs.inception_v3_stages(table), 3, RETHINKING_TABLE_1[0].input[0])
+    for stage in stages:
+        if stage.output_shape != _OUT[stage.row]:
+            return (
+                f"Row {stage.row} must give {_OUT[stage.row][0]} channels, as Table 1 has them between the "
+                f"modules; yours gives {stage.output_shape[0]}."
+            )
+    total = costs.total(costs.layer_costs(stages))
+    bound = RETHINKING_CLAIMS["fewer_parameters_than"].value
+    if total.parameters >= bound:
+        return (
+            f"Your network has {total.parameters:,} parameters; the abstract allows fewer than {bound:,.0f}."
+        )
+    if abs(total.macs / 1e9 - float(_OPS)) >= 0.05:
+        return f"Your network takes {total.macs / 1e9:.2f} billion MACs; Table 3 prints {_OPS}."
+    return None
+
+
+guessed_widths = Task(
+    "07-guessed-widths",
+    _judge_widths,
+    "It fits everything that is printed about channels, parameters and cost. Others do, too: that is why "
+    "ours is called a choice.",
+)
+
+UNSETTLED = "not settled"
+"""What to conclude when no recipe beats the others in every run."""
+
+
+def _judge_study(study: tuple[Mapping[str, Sequence[float]], str]) -> str | None:
+    results, conclusion = study
+    if len(results) != 3:
+        return f"Compare three shapes; you give {len(results)}."
+    for name, accuracies in results.items():
+        if len(accuracies) < 3:
+            return (
+                f"Shape {name!r} has {len(accuracies)} runs; three seeds are the least that shows a spread."
+            )
+        if not all(0 <= accuracy <= 1 for accuracy in accuracies):
+            return f"Shape {name!r} has an accuracy outside 0 to 1."
+    if conclusion not in (*results, UNSETTLED):
+        return f"Conclude with one of {', '.join(map(repr, (*results, UNSETTLED)))}, got {conclusion!r}."
+    best = [
+        name
+        for name in results
+        if all(min(results[name]) > max(results[other]) for other in results if other != name)
+    ]
+    if conclusion != (best[0] if best else UNSETTLED):
+        ranges = "; ".join(f"{name} {min(runs):.3f} to {max(runs):.3f}" for name, runs in results.items())
+        return f"The ranges are: {ranges}. Does one lie above both others, without overlap?"
+    return None
+
+
+shapes = Task(
+    "07-shapes",
+    _judge_study,
+    "Your conclusion follows from your runs. It holds for this budget, these steps and these images.",
+)

@@ -1,0 +1,335 @@
+"""Chapter 08: the predictions and exercises on the recipe of Inception v3."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from inception_lessons import costs
+from inception_lessons.exercises._task import Task
+from inception_lessons.papers import (
+    RETHINKING_CLAIMS,
+    RETHINKING_LABEL_SMOOTHING,
+    RETHINKING_TABLE_3,
+    RETHINKING_TABLE_4,
+    RETHINKING_TRAINING,
+)
+from inception_lessons.widgets import Choice, Mistake, Number, Option
+
+STEPS = tuple(row.network.removeprefix("Inception-v2 ") for row in RETHINKING_TABLE_3)
+"""Short names of the rows of Table 3, such as "RMSProp"."""
+
+ERRORS = dict(zip(STEPS, (row.top1_error for row in RETHINKING_TABLE_3), strict=True))
+"""Top-1 error in percent after each step of Table 3."""
+
+
+def gain(first: str, last: str) -> float:
+    """Return the points of top-1 error that Table 3 gains from one of its rows to another."""
+    return round(ERRORS[first] - ERRORS[last], 1)
+
+
+_ALL = gain("BN-Inception", "BN-auxiliary")
+_RECIPE = gain("Inception-v2", "Label Smoothing")
+
+# Targets
+
+
+def smoothed_target(epsilon: float, classes: int) -> tuple[float, float]:
+    """Return what smoothing asks for: the probability of the right class and of each other class."""
+    return 1 - epsilon + epsilon / classes, epsilon / classes
+
+
+def loss_floor(epsilon: float, classes: int) -> float:
+    """Return the smallest cross-entropy with smoothed targets, in nats: the entropy of the target."""
+    right, wrong = smoothed_target(epsilon, classes)
+    return -right * math.log(right) - (classes - 1) * wrong * math.log(wrong)
+
+
+def logit_gap(epsilon: float, classes: int) -> float:
+    """Return how far the right logit stands above the others where that loss is smallest."""
+    right, wrong = smoothed_target(epsilon, classes)
+    return math.log(right / wrong)
+
+
+_EPSILON, _CLASSES = RETHINKING_LABEL_SMOOTHING
+_FEW = 10
+
+# Predictions
+
+predict_recipe = Number(
+    "08-predict-recipe",
+    f"From BN-Inception to Inception v3 the top-1 error falls from {ERRORS['BN-Inception']} to "
+    f"{ERRORS['BN-auxiliary']} %. Two of the steps on the way change nothing but training: another optimizer "
+    f"and label smoothing. How many of the {_ALL} points come with these two together?",
+    _RECIPE,
+    "points",
+    tolerance=0.15,
+    mistakes=[
+        Mistake(_ALL / 2, "Half of it? Less. The table below has the numbers."),
+        Mistake(
+            gain("Inception-v2", "BN-auxiliary"),
+            "That is everything after Inception-v2: a new stem and a change of the auxiliary head are in it.",
+        ),
+    ],
+    hint="Guess a number, then look at Table 3 below.",
+    explanation="Read on before you call it little: what the other points came with is not obvious either.",
+)
+
+predict_floor = Choice(
+    "08-predict-floor",
+    f"Label smoothing with ε = {_EPSILON} asks a classifier of {_CLASSES:,} classes to give the right class "
+    f"about {1 - _EPSILON:.0%} and to share the rest among all. What is the smallest cross-entropy that "
+    "training can reach?",
+    [
+        Option("0 nats", False, "Only a target of 100 % allows that. Here 0 would miss the target."),
+        Option(
+            f"about {-math.log(1 - _EPSILON):.1f} nats",
+            False,
+            "That is −ln 0.9, the part of the right class. The many small shares of the others cost more.",
+        ),
+        Option(
+            "about 1 nat",
+            True,
+            "The rest is a tenth, but it is spread over a thousand classes, and each of them costs −ln of a "
+            "tiny number.",
+        ),
+        Option(
+            f"about {math.log(_CLASSES):.1f} nats",
+            False,
+            "That is ln 1000, the loss of a network that knows nothing.",
+        ),
+    ],
+)
+
+# Exercises
+
+stuck_loss = Choice(
+    "08-stuck-loss",
+    f"You train on {_FEW} classes with label_smoothing={_EPSILON}. For many epochs the training loss has "
+    f"stood at {loss_floor(_EPSILON, _FEW) + 0.02:.2f} nats. What do you do?",
+    [
+        Option(
+            "Raise the learning rate: the network is stuck far from 0",
+            False,
+            "It can't come near 0. Compute the smallest loss that these targets allow.",
+        ),
+        Option(
+            "Train longer: the loss will go on towards 0",
+            False,
+            "With smoothed targets the loss is never smaller than their entropy.",
+        ),
+        Option(
+            "Nothing: on the training images there is almost nothing left to gain",
+            True,
+            f"The floor is {loss_floor(_EPSILON, _FEW):.3f} nats. Look at the accuracy on other images.",
+        ),
+        Option(
+            "Switch the smoothing off: it has spoiled the training",
+            False,
+            "Without it the loss would be a smaller number, but of another quantity.",
+        ),
+    ],
+)
+
+
+def _near(function: Callable[..., float], reference: Callable[..., float], cases: list[tuple]) -> str | None:
+    if not callable(function):
+        return f"Give the function itself, not a {type(function).__name__}."
+    for arguments in cases:
+        got, expected = function(*arguments), reference(*arguments)
+        if isinstance(got, bool) or not isinstance(got, int | float):
+            return f"For {arguments} the function must return a number, and it returns {got!r}."
+        if not math.isclose(got, expected, rel_tol=1e-6, abs_tol=1e-9):
+            return f"For {arguments} the function gives {got:.6g}, and {expected:.6g} is expected."
+    return None
+
+
+floor_task = Task(
+    "08-floor",
+    lambda function: _near(
+        function, loss_floor, [(_EPSILON, _CLASSES), (_EPSILON, _FEW), (0.2, 2), (0.5, 100), (1.0, 7)]
+    ),
+    "Right for a thousand classes and for two, and for ε = 1, where nothing is left but ln K.",
+)
+
+floor_ten = Number(
+    "08-floor-ten",
+    f"What does your function give for ε = {_EPSILON} and {_FEW} classes?",
+    loss_floor(_EPSILON, _FEW),
+    "nats",
+    tolerance=0.002,
+    mistakes=[
+        Mistake(loss_floor(_EPSILON, _CLASSES), f"That is for {_CLASSES:,} classes."),
+        Mistake(-math.log(1 - _EPSILON + _EPSILON / _FEW), "That is the right class alone: add the others."),
+        Mistake(
+            loss_floor(_EPSILON, _FEW) / math.log(2), "That is in bits. Take the natural logarithm: nats."
+        ),
+    ],
+    hint="The target's entropy: one term for the right class, and one for each of the nine others.",
+    explanation="Half of what a thousand classes cost, for the same ε: floors of two tasks do not compare.",
+)
+
+gap_ten = Number(
+    "08-gap-ten",
+    f"And how far should the right logit stand above each of the others, for ε = {_EPSILON} and {_FEW} "
+    "classes?",
+    logit_gap(_EPSILON, _FEW),
+    tolerance=0.005,
+    mistakes=[
+        Mistake(logit_gap(_EPSILON, _CLASSES), f"That is for {_CLASSES:,} classes."),
+        Mistake(
+            math.log((1 - _EPSILON) / (_EPSILON / _FEW)),
+            "The right class gets its share of the ε, too: its target is 1 − ε + ε/K.",
+        ),
+    ],
+    hint="ln of the right class's target divided by another class's target.",
+    explanation="The lesson network below was asked for just that.",
+)
+
+
+def _clipped(gradients: Sequence[float], threshold: float) -> list[float]:
+    norm = math.hypot(*gradients)
+    return [value * min(1.0, threshold / norm) if norm else 0.0 for value in gradients]
+
+
+def _judge_clip(function: Callable[..., Sequence[float]]) -> str | None:
+    if not callable(function):
+        return f"Give the function itself, not a {type(function).__name__}."
+    for gradients in ([3.0, 4.0], [0.3, 0.4], [-1.0, 2.0, -2.0], [0.0, 0.0], [2.0]):
+        threshold = RETHINKING_TRAINING.clip
+        got, expected = function(list(gradients), threshold), _clipped(gradients, threshold)
+        if got is None or got is ...:
+            return "The function returns nothing yet: replace the dots and end with return."
+        if len(got) != len(expected) or not all(map(math.isclose, got, expected)):
+            shown = ", ".join(f"{value:.4g}" for value in expected)
+            return f"For {gradients} and threshold {threshold} the result is {list(got)}, not [{shown}]."
+    return None
+
+
+clip_task = Task(
+    "08-clip",
+    _judge_clip,
+    "Long gradients are shortened, short ones and zero are left alone, and none changes its direction.",
+)
+
+epsilon_ratio = Number(
+    "08-epsilon-ratio",
+    "Write s for the square root of the running mean of squared gradients. TensorFlow's step is "
+    "1/√(s² + 1), PyTorch's is 1/(s + 1), both with ε = 1. How many times larger can TensorFlow's be, at "
+    "most, over all s?",
+    math.sqrt(2),
+    "times",
+    tolerance=0.01,
+    mistakes=[
+        Mistake(2, "At s = 1 PyTorch divides by 2; but TensorFlow does not divide by 1 there."),
+        Mistake(1, "They are equal for s = 0 and for very large s. In between they are not."),
+    ],
+    hint="Square the ratio: (1 + s)²/(1 + s²) = 1 + 2s/(1 + s²). For which s is the fraction largest?",
+    explanation="At s = 1. For an ε of 1 the place matters little; for a tiny ε and tiny gradients, a lot.",
+)
+
+_ENSEMBLE = 4
+_V3 = costs.total(costs.inception_v3()).macs
+_CROPS = RETHINKING_TABLE_4[-1].crops
+
+ensemble_macs = Number(
+    "08-ensemble-macs",
+    f"The abstract's {RETHINKING_CLAIMS['ensemble_top1'].value} % are for {_ENSEMBLE} networks. With "
+    f"{_CROPS} crops for each, and {_V3 / 1e9:.2f} G MACs for one network and one crop: how many MACs is that "
+    "for one image?",
+    _ENSEMBLE * _CROPS * _V3,
+    "MACs",
+    relative_tolerance=0.01,
+    mistakes=[
+        Mistake(_CROPS * _V3, "That is one network. There are four."),
+        Mistake(_ENSEMBLE * _V3, f"That is one crop each. There are {_CROPS}."),
+    ],
+    hint="Networks × crops × MACs for one crop.",
+    explanation="Thousands of billions: more than 500 times what one network does when it looks once.",
+)
+
+
+def gain_by_kind(errors: Sequence[float], kinds: Sequence[str]) -> dict[str, float]:
+    """Return the points gained by the steps of each kind: `kinds[i]` leads from error i to error i + 1."""
+    found: dict[str, float] = {}
+    for before, after, kind in zip(errors, errors[1:], kinds, strict=True):
+        found[kind] = found.get(kind, 0.0) + before - after
+    return found
+
+
+def _judge_kinds(function: Callable[..., Mapping[str, float]]) -> str | None:
+    if not callable(function):
+        return f"Give the function itself, not a {type(function).__name__}."
+    cases = [([30.0, 28.0, 27.0, 25.5], ["a", "b", "a"]), (list(ERRORS.values()), list("gggatsh"))]
+    for errors, kinds in cases:
+        got, expected = function(errors, kinds), gain_by_kind(errors, kinds)
+        if got is None or got is ...:
+            return "The function returns nothing yet: replace the dots and end with return."
+        if set(got) != set(expected):
+            return f"For {kinds} the keys must be {sorted(expected)}, and they are {sorted(got)}."
+        for kind, value in expected.items():
+            if not math.isclose(got[kind], value, abs_tol=1e-6):
+                return f"For {errors} and {kinds}, {kind!r} gains {value:.1f} points, not {got[kind]:.1f}."
+    return None
+
+
+kinds_task = Task(
+    "08-kinds",
+    _judge_kinds,
+    "The sums are right. Whether the kinds are, no function can tell.",
+)
+
+head_reads = Choice(
+    "08-head-reads",
+    "Someone trains Inception v3 with its auxiliary head on images of 224×224 pixels, and the program stops "
+    "with an error in the head. Why?",
+    [
+        Option(
+            "The linear layer has the wrong number of classes",
+            False,
+            "The number of classes has nothing to do with the size of the image.",
+        ),
+        Option(
+            "The 17×17 grid has become 12×12, and after its pooling the 5×5 has too few positions",
+            True,
+            "12 positions pooled by 5 with stride 3 leave 3, and a 5×5 without padding needs 5.",
+        ),
+        Option(
+            "The main network does not accept 224×224 pixels either",
+            False,
+            "It does: every layer still has an output, and the last pooling averages whatever grid is left.",
+        ),
+        Option(
+            "Batch norm in the head needs more images",
+            False,
+            "It needs more than one number per channel in training. Here no number arrives at all.",
+        ),
+    ],
+)
+
+CONCLUSIONS = ("first", "second", "not settled")
+"""What a comparison of two recipes over several seeds may conclude."""
+
+
+def _judge_study(study: tuple[Mapping[str, Sequence[float]], str]) -> str | None:
+    results, conclusion = study
+    if conclusion not in CONCLUSIONS:
+        return f"The conclusion must be one of {', '.join(map(repr, CONCLUSIONS))}, got {conclusion!r}."
+    if len(results) != 2 or any(len(runs) < 3 for runs in results.values()):
+        return "Give two recipes with three runs each, at least."
+    if not all(0 <= accuracy <= 1 for runs in results.values() for accuracy in runs):
+        return "An accuracy lies outside 0 to 1."
+    first, second = results.values()
+    settled = "first" if min(first) > max(second) else "second" if min(second) > max(first) else "not settled"
+    if conclusion != settled:
+        return (
+            f"The first ranges from {min(first):.3f} to {max(first):.3f}, the second from {min(second):.3f} "
+            f"to {max(second):.3f}. Conclude from whether these ranges overlap."
+        )
+    return None
+
+
+seed_study = Task(
+    "08-seed-study",
+    _judge_study,
+    "Your conclusion follows from your runs. To see a gain of a few tenths of a percent you would need far "
+    "more of them, and more test images.",
+)
