@@ -4,7 +4,7 @@ failed.
     python tools/book.py
 
 Jupyter Book's cache knows a notebook's cells and nothing else. The notebooks also depend on the package,
-its data, the pinned requirements and the recorded runs, so a hash over those is the key of the whole cache:
+its data, its recorded runs and the pinned requirements, so a hash over those is the key of the whole cache:
 when it changes, every notebook executes again. Sphinx in turn forgets the warnings of a failed build: it
 would pickle its state and pass the next time. So a mark stands in _build from the first step to the last,
 and a build that finds it starts from the sources.
@@ -24,7 +24,7 @@ BUILD = ROOT / "_build"
 CACHE = BUILD / ".jupyter_cache"
 UNFINISHED = BUILD / ".unfinished"
 # What decides the result of a notebook besides its own cells.
-DECIDES_RESULTS = ("inception_lessons", "book/runs", "requirements.txt")
+DECIDES_RESULTS = ("inception_lessons", "requirements.txt")
 # What decides how a page looks besides its own text.
 DECIDES_PAGES = (
     "_config.yml",

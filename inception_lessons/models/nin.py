@@ -181,6 +181,8 @@ def nin_lesson(*, num_classes: int = 10, in_channels: int = 1) -> NiN:
     """Return a small Network in Network of `LESSON_TABLE` for images of 28 to 64 pixels: N×1×28×28 → N×10.
 
     Like the paper's network for CIFAR-10, with fewer channels, 3×3 for the second 5×5, and no dropout.
+    It has no batch norm, so train it with clipped gradients, `fit(…, learning_rate=0.1, clip=1.0)`, or with
+    Adam at 0.003: see `NiN` for what larger steps do.
     """
     options = {"in_channels": in_channels, "num_classes": positive("num_classes", num_classes)}
     blocks = [

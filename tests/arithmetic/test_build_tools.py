@@ -23,7 +23,7 @@ def repository(tmp_path):
         "pyproject.toml": f'[project.urls]\nRepository = "{old}"\n',
         "chapters/05_x.ipynb": json.dumps({"cells": [install]}, indent=1),
         "inception_lessons/costs.py": "x = 1\n",
-        "book/runs/one.json": "{}",
+        "inception_lessons/runs/one.json": "{}",
         "requirements.txt": "a==1\n",
     }
     for name, text in texts.items():
@@ -60,7 +60,7 @@ def test_a_wrong_address_is_refused_and_nothing_is_written(repository, wrong):
     assert (repository / "_config.yml").read_text() == before
 
 
-@pytest.mark.parametrize("name", ["inception_lessons/costs.py", "book/runs/one.json", "requirements.txt"])
+@pytest.mark.parametrize("name", ["inception_lessons/costs.py", "inception_lessons/runs/one.json", "requirements.txt"])
 def test_what_decides_results_changes_the_fingerprint(repository, name):
     before = book.fingerprint(repository, book.DECIDES_RESULTS)
     (repository / "README.md").write_text("not part of it")
