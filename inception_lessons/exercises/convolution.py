@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from inception_lessons import costs
+from inception_lessons.exercises._study import study_of_seeds
 from inception_lessons.exercises._task import Task, compare
 from inception_lessons.papers import GOOGLENET_TABLE_1
 from inception_lessons.widgets import Choice, Mistake, Number, Option
@@ -356,3 +357,5 @@ to_order = Task(
     "Within the budget, and every position can see as far as the image is wide. Whether it classifies "
     "well, arithmetic cannot say.",
 )
+
+seed_study = study_of_seeds("01-seed-study")

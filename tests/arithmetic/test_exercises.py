@@ -1,13 +1,21 @@
 """Every question accepts its own answer and meets every listed mistake; every task refuses nonsense."""
 
+import importlib
+import pkgutil
+
 import pytest
 
+from inception_lessons import exercises
 from inception_lessons.exercises import googlenet
 from inception_lessons.exercises._task import Task
 from inception_lessons.papers import GOOGLENET_MODULES, GOOGLENET_TABLE_1
 from inception_lessons.widgets import Choice, Number
 
-MODULES = (googlenet,)
+MODULES = [
+    importlib.import_module(f"{exercises.__name__}.{found.name}")
+    for found in pkgutil.iter_modules(exercises.__path__)
+    if not found.name.startswith("_")
+]
 QUESTIONS = [
     value for module in MODULES for value in vars(module).values() if isinstance(value, (Choice, Number))
 ]
