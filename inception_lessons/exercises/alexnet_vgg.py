@@ -1,10 +1,11 @@
 """Chapter 03: the predictions and exercises on AlexNet, ZFNet and VGG."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from inception_lessons import costs
+from inception_lessons.exercises._study import study_of_seeds
 from inception_lessons.exercises._task import Task, compare
 from inception_lessons.papers import ALEXNET_DROPOUT, ALEXNET_LAYERS, VGG_SUMMARY
 from inception_lessons.widgets import Choice, Mistake, Number, Option
@@ -258,8 +259,8 @@ _SMALL, _LARGE = 28, 224
 upsampling = Number(
     "03-upsampling",
     f"To try a network for {_LARGE}×{_LARGE} photographs on images of {_SMALL}×{_SMALL}, people often "
-    "enlarge the images. By which factor does that raise the MACs of its convolutions, compared with running them on "
-    f"{_SMALL}×{_SMALL}? (Padding keeps the grids.)",
+    "enlarge the images. By which factor does that raise the MACs of its convolutions, compared with "
+    f"running them on {_SMALL}×{_SMALL}? (Padding keeps the grids.)",
     (_LARGE // _SMALL) ** 2,
     "times",
     mistakes=[Mistake(_LARGE // _SMALL, "That is along one side. An image has two.")],
@@ -337,8 +338,8 @@ vgg_batch = Number(
         Mistake(_crossing(_TOTAL.parameters, _TOTAL.activations), "That is AlexNet."),
     ],
     hint="Three numbers for each parameter, and one for each activation and image.",
-    explanation=f"For AlexNet it is {_crossing(_TOTAL.parameters, _TOTAL.activations)}: less than half of the "
-    "parameters, and a twentieth of the activations.",
+    explanation=f"For AlexNet it is {_crossing(_TOTAL.parameters, _TOTAL.activations)}: less than half of "
+    "the parameters, and a twentieth of the activations.",
 )
 
 
@@ -385,6 +386,8 @@ def _judge_column(column: Sequence[str]) -> str | None:
     if odd := [cell for cell in column if cell.startswith("conv") and not cell.startswith("conv3-")]:
         return f"Use 3×3 convolutions alone; {odd[0]} is none."
     layers = costs.vgg_layers(column)
+    if sum(map(len, layers.blocks)) < sum(cell.startswith("conv") for cell in column):
+        return "Table 1 puts a maxpool after the last convolution."
     if len(layers.hidden) != 2:
         return "End as Table 1 does, with two hidden dense layers, FC-10 and soft-max."
     stages = costs.vgg_stages(layers, num_classes=10, grid=1)
@@ -410,33 +413,8 @@ own_column = Task(
     "Within the budget, and every last position can see the whole image. What it is worth, training tells.",
 )
 
-CONCLUSIONS = ("with", "without", "not settled")
-"""What the comparison of a network with and without batch norm may conclude."""
-
-
-def _judge_norm_study(study: tuple[Mapping[str, Sequence[float]], str]) -> str | None:
-    results, conclusion = study
-    if set(results) != {"with", "without"}:
-        return f"Name the two recipes 'with' and 'without', not {', '.join(map(repr, results))}."
-    if conclusion not in CONCLUSIONS:
-        return f"The conclusion must be one of {', '.join(map(repr, CONCLUSIONS))}, got {conclusion!r}."
-    for name, accuracies in results.items():
-        if len(accuracies) < 3:
-            return f"{name!r} has {len(accuracies)} runs; three seeds are the least that shows a spread."
-        if not all(0 <= accuracy <= 1 for accuracy in accuracies):
-            return f"{name!r} has an accuracy outside 0 to 1."
-    norm, plain = results["with"], results["without"]
-    settled = "with" if min(norm) > max(plain) else "without" if min(plain) > max(norm) else "not settled"
-    if conclusion != settled:
-        return (
-            f"With batch norm the runs range from {min(norm):.3f} to {max(norm):.3f}, without it from "
-            f"{min(plain):.3f} to {max(plain):.3f}. Do the ranges overlap? Conclude from that."
-        )
-    return None
-
-
-norm_study = Task(
+norm_study = study_of_seeds(
     "03-norm-study",
-    _judge_norm_study,
-    "Your conclusion follows from your runs, at the rate and for the number of steps that you chose.",
+    names=("with", "without"),
+    remark="Your conclusion follows from your runs, at the rate and for the number of steps that you chose.",
 )

@@ -3,9 +3,10 @@
 import itertools
 import math
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from inception_lessons import costs
+from inception_lessons.exercises._study import study_of_seeds
 from inception_lessons.exercises._task import Task, compare
 from inception_lessons.papers import (
     BN_INCEPTION_FIGURE_5,
@@ -353,33 +354,8 @@ wrong_rows = Task(
     "06-wrong-rows", _judge_wrong_rows, "It finds the rows of Figure 5, and those that we spoiled ourselves."
 )
 
-CONCLUSIONS = ("first", "second", "not settled")
-"""What a comparison of two recipes by their final losses may conclude."""
-
-
-def _judge_losses(study: tuple[Mapping[str, Sequence[float]], str]) -> str | None:
-    results, conclusion = study
-    if conclusion not in CONCLUSIONS:
-        return f"The conclusion must be one of {', '.join(map(repr, CONCLUSIONS))}, got {conclusion!r}."
-    if len(results) != 2:
-        return f"Compare two recipes; you give {len(results)}."
-    for name, losses in results.items():
-        if len(losses) < 3:
-            return f"Recipe {name!r} has {len(losses)} runs; three seeds are the least that shows a spread."
-        if not all(math.isfinite(loss) and loss >= 0 for loss in losses):
-            return f"Recipe {name!r} has a loss that is no number of nats from 0 upwards."
-    first, second = results.values()
-    settled = "first" if max(first) < min(second) else "second" if max(second) < min(first) else "not settled"
-    if conclusion != settled:
-        return (
-            f"The first ranges from {min(first):.3f} to {max(first):.3f}, the second from {min(second):.3f} "
-            f"to {max(second):.3f}. The lower loss wins, if the ranges do not overlap."
-        )
-    return None
-
-
-shift_study = Task(
+shift_study = study_of_seeds(
     "06-shift-study",
-    _judge_losses,
-    "Your conclusion follows from your runs. It is about this network, this noise and this budget.",
+    losses=True,
+    remark="Your conclusion follows from your runs. It is about this network, this noise and this budget.",
 )

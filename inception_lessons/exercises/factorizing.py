@@ -149,8 +149,8 @@ _KEPT_6B = _pair(_E.inner, _E.inner, _E.single, _E.n) * GRIDS["6b"] ** 2
 
 macs_6b = Number(
     "07-macs-6b",
-    f"Row 6b works on {GRIDS['6b']}×{GRIDS['6b']} positions. How many MACs does its branch with one pair take "
-    f"for the 1×{_E.n} and the {_E.n}×1, from {_E.inner} over {_E.inner} to {_E.single} channels?",
+    f"Row 6b works on {GRIDS['6b']}×{GRIDS['6b']} positions. How many MACs does its branch with one pair "
+    f"take for the 1×{_E.n} and the {_E.n}×1, from {_E.inner} over {_E.inner} to {_E.single} channels?",
     _KEPT_6B,
     "MACs",
     relative_tolerance=0.005,
@@ -325,8 +325,7 @@ largest_inner = Number(
     ],
     hint="`costs.total(costs.inception_v3(table=…)).parameters`, with `row._replace(inner=…)` in every "
     "`costs.Figure6Row`.",
-    explanation="The abstract's bound leaves room for 128 and for 144. Only the paper's lost file could "
-    "decide.",
+    explanation="The abstract's bound allows 128, and 144 too. Nothing that is printed decides.",
 )
 
 _OPS = next(row.ops for row in RETHINKING_TABLE_3 if row.network == "Inception-v2 Factorized 7×7")

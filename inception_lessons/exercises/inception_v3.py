@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 from inception_lessons import costs
+from inception_lessons.exercises._study import study_of_seeds
 from inception_lessons.exercises._task import Task
 from inception_lessons.papers import (
     RETHINKING_CLAIMS,
@@ -181,7 +183,7 @@ gap_ten = Number(
         ),
     ],
     hint="ln of the right class's target divided by another class's target.",
-    explanation="The lesson network below was asked for just that.",
+    explanation="The lesson network of this chapter was asked for just that.",
 )
 
 
@@ -233,8 +235,8 @@ _CROPS = RETHINKING_TABLE_4[-1].crops
 ensemble_macs = Number(
     "08-ensemble-macs",
     f"The abstract's {RETHINKING_CLAIMS['ensemble_top1'].value} % are for {_ENSEMBLE} networks. With "
-    f"{_CROPS} crops for each, and {_V3 / 1e9:.2f} G MACs for one network and one crop: how many MACs is that "
-    "for one image?",
+    f"{_CROPS} crops for each, and {_V3 / 1e9:.2f} G MACs for one network and one crop: how many MACs are "
+    "that for one image?",
     _ENSEMBLE * _CROPS * _V3,
     "MACs",
     relative_tolerance=0.01,
@@ -250,7 +252,7 @@ ensemble_macs = Number(
 def gain_by_kind(errors: Sequence[float], kinds: Sequence[str]) -> dict[str, float]:
     """Return the points gained by the steps of each kind: `kinds[i]` leads from error i to error i + 1."""
     found: dict[str, float] = {}
-    for before, after, kind in zip(errors, errors[1:], kinds, strict=True):
+    for (before, after), kind in zip(pairwise(errors), kinds, strict=True):
         found[kind] = found.get(kind, 0.0) + before - after
     return found
 
@@ -305,31 +307,4 @@ head_reads = Choice(
     ],
 )
 
-CONCLUSIONS = ("first", "second", "not settled")
-"""What a comparison of two recipes over several seeds may conclude."""
-
-
-def _judge_study(study: tuple[Mapping[str, Sequence[float]], str]) -> str | None:
-    results, conclusion = study
-    if conclusion not in CONCLUSIONS:
-        return f"The conclusion must be one of {', '.join(map(repr, CONCLUSIONS))}, got {conclusion!r}."
-    if len(results) != 2 or any(len(runs) < 3 for runs in results.values()):
-        return "Give two recipes with three runs each, at least."
-    if not all(0 <= accuracy <= 1 for runs in results.values() for accuracy in runs):
-        return "An accuracy lies outside 0 to 1."
-    first, second = results.values()
-    settled = "first" if min(first) > max(second) else "second" if min(second) > max(first) else "not settled"
-    if conclusion != settled:
-        return (
-            f"The first ranges from {min(first):.3f} to {max(first):.3f}, the second from {min(second):.3f} "
-            f"to {max(second):.3f}. Conclude from whether these ranges overlap."
-        )
-    return None
-
-
-seed_study = Task(
-    "08-seed-study",
-    _judge_study,
-    "Your conclusion follows from your runs. To see a gain of a few tenths of a percent you would need far "
-    "more of them, and more test images.",
-)
+seed_study = study_of_seeds("08-seed-study")

@@ -7,6 +7,7 @@ import pytest
 
 from inception_lessons import exercises
 from inception_lessons.exercises import googlenet
+from inception_lessons.exercises._study import study_of_seeds
 from inception_lessons.exercises._task import Task
 from inception_lessons.papers import GOOGLENET_MODULES, GOOGLENET_TABLE_1
 from inception_lessons.widgets import Choice, Number
@@ -40,6 +41,26 @@ def test_a_number_accepts_its_answer_and_tells_mistakes_apart(number):
 def test_a_task_never_raises_and_never_accepts_nonsense(task, answer):
     feedback = task.check(answer)
     assert not feedback.correct and feedback.message
+
+
+APART = {"one": [0.90, 0.91, 0.92], "other": [0.80, 0.81, 0.85]}
+OVERLAPPING = {"one": [0.90, 0.91, 0.92], "other": [0.80, 0.81, 0.905]}
+
+
+@pytest.mark.parametrize(
+    ("options", "results", "conclusion"),
+    [
+        ({}, APART, "first"),
+        ({}, OVERLAPPING, "not settled"),
+        ({"losses": True}, APART, "second"),
+        ({"losses": True}, OVERLAPPING, "not settled"),
+        ({"names": ("with", "without")}, APART, "with"),
+    ],
+)
+def test_a_study_accepts_only_the_conclusion_that_follows(options, results, conclusion):
+    task = study_of_seeds("key", **options)
+    for said in (*options.get("names", ("first", "second")), "not settled", "surely"):
+        assert task.check((results, said)).correct == (said == conclusion)
 
 
 def test_answers_worked_out_by_hand():
