@@ -40,11 +40,34 @@ def test_parameters():
 
 
 @pytest.mark.parametrize("size", [28, 41, 64])
-def test_lesson_equals_its_table(size):
-    net = get_model("nin_lesson").eval()
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_lesson_equals_its_table(size, batch_norm):
+    net = get_model("nin_lesson", batch_norm=batch_norm).eval()
     report = measure(net, (1, 1, size, size))
-    walked = costs.walk(costs.nin_stages(LESSON_TABLE, in_channels=1), 1, size)
+    walked = costs.walk(costs.nin_stages(LESSON_TABLE, in_channels=1), 1, size, norm=batch_norm)
     assert (report.parameters, report.macs) == costs.total(costs.layer_costs(walked))[:2]
+    assert 50_000 < report.parameters < 120_000 and (size > 28 or report.macs < 6_000_000)
+
+
+def test_lesson_options_change_what_they_say():
+    def kinds(**options: bool) -> list[str]:
+        return [type(layer).__name__ for layer in get_model("nin_lesson", **options).body.mlpconv3.cccp2]
+
+    assert kinds() == ["Conv2d", "BatchNorm2d", "ReLU"]
+    assert kinds(batch_norm=False) == ["Conv2d", "ReLU"]
+    assert kinds(batch_norm=False, final_relu=False) == ["Conv2d"]
+    torch.manual_seed(0)
+    net = get_model("nin_lesson", batch_norm=False, start="gaussian")
+    for conv in (m for m in net.modules() if isinstance(m, nn.Conv2d)):
+        assert conv.weight.std().item() == pytest.approx(0.05, rel=0.15) and not conv.bias.any()
+
+
+def test_the_final_relu_alone_forbids_negative_logits():
+    torch.manual_seed(0)
+    x = torch.randn(8, 1, 28, 28)
+    with torch.no_grad():
+        lowest = {relu: get_model("nin_lesson", final_relu=relu)(x).min() for relu in (True, False)}
+    assert lowest[True] >= 0 > lowest[False]
 
 
 def functional(net: nn.Module, x: torch.Tensor, strides: list[int], paddings: list[int]) -> torch.Tensor:
@@ -68,7 +91,7 @@ def functional(net: nn.Module, x: torch.Tensor, strides: list[int], paddings: li
 def test_it_computes_what_the_definition_says(name, table, size):
     """With all biases drawn anew, so that neither a missing ReLU nor a wrong pooling goes unseen."""
     torch.manual_seed(0)
-    net = get_model(name, **({} if name == "nin_lesson" else {"width": 0.25})).eval()
+    net = get_model(name, **({"batch_norm": False} if name == "nin_lesson" else {"width": 0.25})).eval()
     for parameter in net.parameters():
         nn.init.normal_(parameter, std=0.1)
     convs = [row for row in table if row.type in ("conv", "cccp")]
@@ -101,12 +124,15 @@ def test_dropout_stands_where_the_definitions_have_it():
     assert get_model("nin_cifar10", dropout=0.3).body.dropout2.p == 0.3
 
 
-@pytest.mark.parametrize("name", ["nin_cifar10", "nin_lesson"])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("nin_cifar10", {}), ("nin_lesson", {}), ("nin_lesson", {"batch_norm": False})],
+)
 @pytest.mark.parametrize("seed", range(3))
-def test_every_class_starts_alive(name, seed):
-    """No class map is 0 everywhere at the start: each gets a gradient."""
+def test_every_class_starts_alive(name, options, seed):
+    """No class map is 0 everywhere at the start of training: each gets a gradient."""
     torch.manual_seed(seed)
-    net = get_model(name).eval()
+    net = get_model(name, **options).train()
     with torch.no_grad():
         logits = net(torch.randn(4, net.in_channels, 32, 32))
     assert logits.amax(0).min() > 0
@@ -118,6 +144,7 @@ def test_every_class_starts_alive(name, seed):
         (lambda: get_model("nin_cifar10")(torch.zeros(1, 3, 3, 3)), "at least 4 pixels"),
         (lambda: get_model("nin_imagenet", width=0.1)(torch.zeros(1, 3, 32, 32)), "at least 39 pixels"),
         (lambda: get_model("nin_cifar10", dropout=1.0), "dropout must be at least 0 and below 1, got 1.0"),
+        (lambda: get_model("nin_lesson", start="xavier"), "start .xavier. is not known"),
         (lambda: get_model("nin_imagenet", num_classes=0), "num_classes must be at least 1, got 0"),
         (lambda: MLPConv(3, (4, 0, 2), 3), "out_channels must be at least 1, got 0"),
     ],
