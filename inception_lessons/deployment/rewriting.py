@@ -3,11 +3,11 @@
 Each rewriting is an identity of arithmetic, up to rounding, and knows nothing of the machine.
 """
 
+import operator
 from collections import defaultdict
-from itertools import accumulate
 
 import torch
-from torch import fx, nn
+from torch import Tensor, fx, nn
 from torch.nn import functional
 from torch.nn.utils import fuse_conv_bn_eval
 
@@ -43,8 +43,8 @@ def traced(model: nn.Module) -> fx.GraphModule:
     except Exception as error:  # tracing runs the network's own code, which may raise anything
         raise ValueError(
             f"model {type(model).__name__} cannot be traced by torch.fx: {error}. In evaluation mode forward "
-            "must not branch on values or shapes of tensors; move such code into a module without parts of its "
-            "own, or into a function marked with torch.fx.wrap"
+            "must not branch on values or shapes of tensors; move such code into a module without parts of "
+            "its own, or into a function marked with torch.fx.wrap"
         ) from error
 
 
@@ -57,29 +57,28 @@ def finished(net: fx.GraphModule) -> fx.GraphModule:
 
 
 def name_functions(net: fx.GraphModule) -> None:
-    """Turn functions that have a module of the same name into that module, so that one form is left."""
+    """Turn functions and methods into the modules of the same name, so that one form is left."""
     modules = {
         functional.relu: nn.ReLU,
         torch.relu: nn.ReLU,
+        "relu": nn.ReLU,
         functional.avg_pool2d: nn.AvgPool2d,
         functional.max_pool2d: nn.MaxPool2d,
     }
     for node in list(net.graph.nodes):
-        make = modules.get(node.target) if node.op == "call_function" else None
+        make = modules.get(node.target) if node.op in ("call_function", "call_method") else None
         # Up to the fourth the arguments stand in the same order in function and module.
         if make is None or len(node.all_input_nodes) != 1 or not 1 <= len(node.args) <= 5:
             continue
         module = make(*node.args[1:], **node.kwargs)
-        node.replace_all_uses_with(insert(net, node, node.name, module, node.args[0]))
-        net.graph.erase_node(node)
+        replace(net, [node], insert(net, node, node.name, module, node.args[0]))
 
 
 def drop_identities(net: fx.GraphModule) -> None:
     """Remove what does nothing in evaluation mode: dropout and `nn.Identity`."""
     for node in list(net.graph.nodes):
         if isinstance(module_of(net, node), IDENTITIES):
-            node.replace_all_uses_with(node.args[0])
-            net.graph.erase_node(node)
+            replace(net, [node], node.args[0])
 
 
 def fold_batch_norm(net: fx.GraphModule) -> None:
@@ -92,8 +91,7 @@ def fold_batch_norm(net: fx.GraphModule) -> None:
         conv = convolution(net, before)
         if conv is not None and only_user(before) is node and _called_once(net, before.target):
             net.set_submodule(before.target, fuse_conv_bn_eval(conv, norm))
-            node.replace_all_uses_with(before)
-            net.graph.erase_node(node)
+            replace(net, [node], before)
 
 
 def convolve_before_pooling(net: fx.GraphModule) -> None:
@@ -117,9 +115,7 @@ def convolve_before_pooling(net: fx.GraphModule) -> None:
             if pool.count_include_pad:
                 after, conv.bias = _pooling_convolution(conv, pool), None
             inner = insert(net, node, f"{node.name}_before_pooling", conv, source)
-            node.replace_all_uses_with(insert(net, node, f"{node.name}_pooling", after, inner))
-            net.graph.erase_node(node)
-            net.graph.erase_node(pool_node)
+            replace(net, [pool_node, node], insert(net, node, f"{node.name}_pooling", after, inner))
 
 
 def _mixes_only_channels(conv: nn.Conv2d) -> bool:
@@ -134,80 +130,64 @@ def _keeps_grid(pool: nn.AvgPool2d) -> bool:
 
 def _pooling_convolution(conv: nn.Conv2d, pool: nn.AvgPool2d) -> nn.Conv2d:
     """Return the pooling of the convolution's outputs as a convolution that adds their bias."""
-    channels, kernel = conv.out_channels, pool.kernel_size
-    weight = conv.weight
-    pooling = nn.Conv2d(
-        channels,
-        channels,
-        kernel,
-        padding=pool.padding,
-        groups=channels,
-        device=weight.device,
-        dtype=weight.dtype,
-    )
-    nn.init.constant_(pooling.weight, 1 / kernel**2)
-    with torch.no_grad():
-        pooling.bias.copy_(torch.zeros(channels) if conv.bias is None else conv.bias)
-    return pooling.requires_grad_(False)
+    channels, kernel, weight = conv.out_channels, pool.kernel_size, conv.weight
+    pooling = nn.Conv2d(channels, channels, kernel, padding=pool.padding, groups=channels, device="meta")
+    pooling.weight = _constant(weight.new_full((channels, 1, kernel, kernel), 1 / kernel**2))
+    pooling.bias = _constant(_bias(conv))
+    return pooling
+
+
+def _constant(tensor: Tensor) -> nn.Parameter:
+    return nn.Parameter(tensor, requires_grad=False)
+
+
+def _bias(conv: nn.Conv2d) -> Tensor:
+    return conv.weight.new_zeros(conv.out_channels) if conv.bias is None else conv.bias
+
+
+class SiblingConv2d(nn.Conv2d):
+    """Several 1×1 convolutions of one map as one, with a ReLU after each if `relu`: returns their outputs.
+
+    N×in_channels×H×W → one N×out_channels[i]×H×W for each.
+    """
+
+    def __init__(self, convs: list[nn.Conv2d], *, relu: bool) -> None:
+        first, sizes = convs[0], [conv.out_channels for conv in convs]
+        window = {"stride": first.stride, "padding": first.padding, "padding_mode": first.padding_mode}
+        super().__init__(first.in_channels, sum(sizes), 1, **window, device="meta")
+        self.weight = _constant(torch.cat([conv.weight for conv in convs]))
+        self.bias = _constant(torch.cat([_bias(conv) for conv in convs]))
+        self.sizes, self.relu = sizes, relu
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        y = super().forward(x)
+        return (y.relu_() if self.relu else y).split(self.sizes, dim=-3)
 
 
 def merge_siblings(net: fx.GraphModule) -> None:
-    """Compute convolutions that read the same map in the same way as one, whose channels are then dealt out.
-
-    A ReLU after each of them becomes one after all.
-    """
+    """Compute 1×1 convolutions that read the same map in the same way as one."""
     siblings: dict[tuple, list[fx.Node]] = defaultdict(list)
     for node in net.graph.nodes:
         conv = convolution(net, node)
-        if conv is not None and conv.groups == 1 and not _overwritten(net, node.args[0]):
-            relu = isinstance(module_of(net, only_user(node)), nn.ReLU)
-            siblings[node.args[0], relu, geometry(conv)].append(node)
-    for (source, relu, _), nodes in siblings.items():
+        if conv is None or conv.kernel_size != (1, 1) or conv.groups != 1 or _overwritten(net, node.args[0]):
+            continue
+        relu = isinstance(module_of(net, only_user(node)), nn.ReLU)
+        siblings[node.args[0], relu, conv.stride, conv.padding, conv.padding_mode].append(node)
+    for (source, relu, *_), nodes in siblings.items():
         if len(nodes) > 1:
-            _merge(net, source, nodes, relu)
+            merged = SiblingConv2d([net.get_submodule(node.target) for node in nodes], relu=relu)
+            together = insert(net, nodes[0], f"{nodes[0].name}_siblings", merged, source)
+            with net.graph.inserting_after(together):
+                parts = [net.graph.call_function(operator.getitem, (together, i)) for i in range(len(nodes))]
+            for node, part in zip(nodes, parts, strict=True):
+                replace(net, [node, only_user(node)] if relu else [node], part)
 
 
-def _merge(net: fx.GraphModule, source: fx.Node, nodes: list[fx.Node], relu: bool) -> None:
-    convs = [net.get_submodule(node.target) for node in nodes]
-    first = nodes[0]
-    merged = insert(net, first, f"{first.name}_merged", _concatenated(convs), source)
-    if relu:
-        merged = insert(net, first, f"{first.name}_merged_relu", nn.ReLU(inplace=True), merged)
-    ends = list(accumulate(conv.out_channels for conv in convs))
-    with net.graph.inserting_before(first):
-        parts = [
-            net.graph.call_method("narrow", (merged, 1, end - conv.out_channels, conv.out_channels))
-            for conv, end in zip(convs, ends, strict=True)
-        ]
-    for node, part in zip(nodes, parts, strict=True):
-        replaced = [only_user(node), node] if relu else [node]
-        replaced[0].replace_all_uses_with(part)
-        for old in replaced:
-            net.graph.erase_node(old)
-
-
-def _concatenated(convs: list[nn.Conv2d]) -> nn.Conv2d:
-    """Return one convolution with the outputs of all; they share geometry and input."""
-    weight = torch.cat([conv.weight for conv in convs])
-    merged = nn.Conv2d(
-        convs[0].in_channels,
-        len(weight),
-        convs[0].kernel_size,
-        bias=any(conv.bias is not None for conv in convs),
-        **dict(zip(("stride", "padding", "dilation", "padding_mode"), geometry(convs[0])[1:], strict=True)),
-        device=weight.device,
-        dtype=weight.dtype,
-    )
-    merged.weight = nn.Parameter(weight, requires_grad=False)
-    if merged.bias is not None:
-        biases = [weight.new_zeros(c.out_channels) if c.bias is None else c.bias for c in convs]
-        merged.bias = nn.Parameter(torch.cat(biases), requires_grad=False)
-    return merged
-
-
-def geometry(conv: nn.Conv2d) -> tuple:
-    """Return what two convolutions must share to read a map in the same way."""
-    return conv.kernel_size, conv.stride, conv.padding, conv.dilation, conv.padding_mode
+def replace(net: fx.GraphModule, chain: list[fx.Node], by: fx.Node) -> None:
+    """Let the readers of a chain of nodes, each the only reader of the one before, read `by` instead."""
+    chain[-1].replace_all_uses_with(by)
+    for node in reversed(chain):
+        net.graph.erase_node(node)
 
 
 def module_of(net: fx.GraphModule, node: object) -> nn.Module | None:

@@ -1,6 +1,6 @@
 """The networks of the lineage, one file per paper.
 
-`get_model` builds one by name, `list_models` names them all.
+`get_model` builds one by name, `list_models` names them all, `deploy` makes one fast for inference.
 """
 
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from torch import nn
 
 from inception_lessons._check import one_of
+from inception_lessons.deployment import deploy
 from inception_lessons.models.alexnet import alexnet, alexnet_lesson
 from inception_lessons.models.bn_inception import bn_inception, bn_inception_lesson
 from inception_lessons.models.googlenet import googlenet, googlenet_lesson
@@ -32,6 +33,8 @@ from inception_lessons.models.vgg import (
     vgg_lesson,
 )
 from inception_lessons.models.zfnet import zfnet, zfnet_lesson
+
+__all__ = ["deploy", "get_model", "get_model_builder", "list_models"]
 
 _BUILDERS: dict[str, Callable[..., nn.Module]] = {
     builder.__name__: builder

@@ -60,7 +60,9 @@ def test_a_wrong_address_is_refused_and_nothing_is_written(repository, wrong):
     assert (repository / "_config.yml").read_text() == before
 
 
-@pytest.mark.parametrize("name", ["inception_lessons/costs.py", "inception_lessons/runs/one.json", "requirements.txt"])
+@pytest.mark.parametrize(
+    "name", ["inception_lessons/costs.py", "inception_lessons/runs/one.json", "requirements.txt"]
+)
 def test_what_decides_results_changes_the_fingerprint(repository, name):
     before = book.fingerprint(repository, book.DECIDES_RESULTS)
     (repository / "README.md").write_text("not part of it")

@@ -55,9 +55,10 @@ def torchvision_net(name: str) -> nn.Module:
     return import_torchvision().models.get_model(name, **options)
 
 
-# Convolutions: GoogLeNet has 57. Each of its nine modules joins the three 1×1 that read its input: 57 - 9·2.
-# Inception v3 has 94. Three modules (35×35) join 3 into 1, four (17×17) 3 into 1, the second reduction 2 into 1,
-# two (8×8) 3 into 1; the nine poolings before a 1×1 become convolutions after it: 94 - 6 - 8 - 1 - 4 + 9.
+# Convolutions. GoogLeNet has 57, and each of its nine modules joins the three 1×1 that read its input:
+# 57 - 9·2. Inception v3 has 94. Three modules (35×35), four (17×17) and two (8×8) join three, the second
+# reduction joins two, and the nine poolings before a 1×1 become convolutions after it:
+# 94 - 6 - 8 - 4 - 1 + 9.
 NETWORKS = {
     "ours, GoogLeNet": (lambda: get_model("googlenet", batch_norm=True, aux=False), 64, 39),
     "ours, GoogLeNet of 2014": (lambda: get_model("googlenet", aux=True), 64, 39),
@@ -149,11 +150,17 @@ def poured(net, x):  # the second convolution reads what the in-place ReLU left 
 REWRITTEN = {
     # name: (network, convolutions after deployment)
     "siblings with and without bias": (
-        Graph(lambda n, x: join(n.a(x), n.b(x)), a=conv(5, 3), b=conv(6, 3, bias=False)),
+        Graph(lambda n, x: join(n.a(x), n.b(x)), a=conv(5, 1), b=conv(6, 1, bias=False)),
+        1,
+    ),
+    "siblings with stride": (
+        Graph(
+            lambda n, x: join(n.a(x).relu(), n.b(x).relu()), a=conv(5, 1, stride=2), b=conv(6, 1, stride=2)
+        ),
         1,
     ),
     "siblings of other geometry": (
-        Graph(lambda n, x: join(n.a(x), n.b(x), n.c(x)), a=conv(5, 1), b=conv(5, 3), c=conv(5, 1, stride=2)),
+        Graph(lambda n, x: join(n.a(x), n.b(x), n.c(x)), a=conv(5, 1), b=conv(5, 3), c=conv(5, 3)),
         3,
     ),
     "siblings, one with ReLU": (
@@ -210,20 +217,22 @@ REWRITTEN = {
         Graph(lambda n, x: n.pool(n.a(x)), a=conv(5, 3), pool=nn.MaxPool2d(3, 1, 1)),
         1,
     ),
-    "a convolution alone": (conv(5, 3), 1),
+    "a convolution as the network": (nn.Sequential(conv(5, 3)), 1),
 }
 
 
-@pytest.mark.parametrize("fused", [True, False], ids=["oneDNN", "plain"])
+@pytest.mark.parametrize("way", ["oneDNN", "oneDNN, large maps", "plain"])
 @pytest.mark.parametrize("name", REWRITTEN)
-def test_rewriting(name, fused, monkeypatch):
-    if not fused:
+def test_rewriting(name, way, monkeypatch):
+    if way == "plain":
         monkeypatch.setattr(kernels, "fused_convolution_works", lambda: False)
+    if way == "oneDNN, large maps":
+        monkeypatch.setattr(kernels, "APART", 1)
     net, convolutions = REWRITTEN[name]
     deployed = deploy(lively(net), compile=False)
     assert_same_function(net, deployed, images(2, 4, 9, 8))
-    assert count(deployed, nn.Conv2d) in (convolutions, 0 if name == "a convolution alone" else convolutions)
-    assert fused or count(deployed, FusedConv2d) == 0
+    assert count(deployed, nn.Conv2d) == convolutions
+    assert way != "plain" or count(deployed, FusedConv2d) == 0
 
 
 def test_pairwise_max_pooling():
