@@ -34,7 +34,7 @@ class Outcome(NamedTuple):
 
 
 STYLE = Layer("style (ruff)", (sys.executable, "-m", "ruff", "check", "."))
-ARITHMETIC = Layer("arithmetic and papers", (*PYTEST, "tests/arithmetic"))
+ARITHMETIC = Layer("arithmetic and papers", (*PYTEST, "-n2", "tests/arithmetic"))
 QUICK_MODULES = Layer("modules, the quick tests", (*PYTEST, "-n2", "tests/modules", "-m", "not slow"))
 MODULES = Layer("modules against torchvision and flop_counter", (*PYTEST, "-n2", "tests/modules"))
 
