@@ -44,17 +44,24 @@ class ConvReLU(nn.Sequential):
 
 
 class LocalResponseNorm(nn.LocalResponseNorm):
-    """torch's local response normalisation, in float32 where the CPU has no kernel for half precision."""
+    """torch's local response normalisation, N×C×H×W, written as a sum of shifted maps.
+
+    On CPUs torch's own goes through a three-dimensional pooling; this takes a third of its time, forward and
+    backward, on the first maps of `models.alexnet_lesson`. Half precision is computed in float32.
+    """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return _response_norm(x, self.size, self.alpha, self.beta, self.k)
 
 
 @torch.fx.wrap
-def _response_norm(x: torch.Tensor, *settings: float) -> torch.Tensor:
-    if x.dtype.itemsize < 4:
-        return nn.functional.local_response_norm(x.float(), *settings).to(x.dtype)
-    return nn.functional.local_response_norm(x, *settings)
+def _response_norm(x: torch.Tensor, size: int, alpha: float, beta: float, k: float) -> torch.Tensor:
+    wide = x.float() if x.dtype.itemsize < 4 else x
+    squares = nn.functional.pad(wide.square(), (0, 0, 0, 0, size // 2, (size - 1) // 2))
+    sums = squares[:, : x.shape[1]]
+    for shift in range(1, size):
+        sums = sums + squares[:, shift : shift + x.shape[1]]
+    return (wide * (k + alpha / size * sums).pow(-beta)).to(x.dtype)  # N×C×H×W
 
 
 def response_norm() -> LocalResponseNorm:

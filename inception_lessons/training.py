@@ -248,7 +248,7 @@ def fit(
     flip: bool = False,
     shift: int = 0,
     seed: int = 0,
-    test_every: int | None = 1,
+    test_every: float | None = 1,
     progress: bool = True,
 ) -> History:
     """Train `model` on `train` and return what happened; the model ends on `device()` and in eval mode.
@@ -269,7 +269,7 @@ def fit(
         flip: mirror every second image, left to right, by chance.
         shift: move every image by up to so many pixels, by chance.
         seed: of the order, flips, shifts and dropout; `seeded` is for the initial weights.
-        test_every: in epochs; None tests at the end alone.
+        test_every: in epochs, which may be a fraction; None tests at the end alone.
         progress: show a bar while training and one line at the end. The environment variable `TQDM_DISABLE=1`
             hides the bar alone, as the book's build does.
 
@@ -291,7 +291,8 @@ def fit(
     steps = _number_of_steps(epochs, steps, steps_per_epoch)
     test_steps = {steps}
     if test_every is not None:
-        test_steps.update(range(0, steps, steps_per_epoch * positive("test_every", test_every)))
+        _check_between("test_every", test_every, 0, math.inf)
+        test_steps.update(range(0, steps, max(1, round(steps_per_epoch * test_every))))
 
     where = device()
     model.to(where, memory_format=torch.channels_last).train()

@@ -57,7 +57,17 @@ def fingerprint(root: Path, names: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def drop_what_is_stale(build: Path, results: str, pages: str) -> list[str]:
+def drop_what_is_stale() -> None:
+    """Removes what an earlier build left and today's sources make worthless, and records theirs."""
+    BUILD.mkdir(exist_ok=True)
+    results, pages = fingerprint(ROOT, DECIDES_RESULTS), fingerprint(ROOT, DECIDES_PAGES)
+    for reason in drop_other(BUILD, results, pages):
+        print(f"Note: {reason}", flush=True)
+    record(BUILD / ".results", results)
+    record(BUILD / ".pages", pages)
+
+
+def drop_other(build: Path, results: str, pages: str) -> list[str]:
     """Removes what the two fingerprints, or an unfinished build, make worthless; returns the reasons."""
     said = []
     if (build / ".unfinished").exists():
@@ -112,12 +122,7 @@ def environ_for_notebooks() -> dict[str, str]:
 def main() -> int:
     """Returns the exit status of the build."""
     begun = time.monotonic()
-    BUILD.mkdir(exist_ok=True)
-    results, pages = fingerprint(ROOT, DECIDES_RESULTS), fingerprint(ROOT, DECIDES_PAGES)
-    for reason in drop_what_is_stale(BUILD, results, pages):
-        print(f"Note: {reason}", flush=True)
-    record(BUILD / ".results", results)
-    record(BUILD / ".pages", pages)
+    drop_what_is_stale()
     record(UNFINISHED, "a build began and has not finished\n")
     before = executed(CACHE)
     jupyter_book = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]

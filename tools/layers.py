@@ -33,6 +33,8 @@ class Outcome(NamedTuple):
     seconds: float
 
 
+KEEP = ("-p", "tools.kept_executions")
+"""What nbval executes, the book's build need not execute again."""
 STYLE = Layer("style (ruff)", (sys.executable, "-m", "ruff", "check", "."))
 ARITHMETIC = Layer("arithmetic and papers", (*PYTEST, "-n2", "tests/arithmetic"))
 QUICK_MODULES = Layer("modules, the quick tests", (*PYTEST, "-n2", "tests/modules", "-m", "not slow"))
@@ -42,7 +44,7 @@ MODULES = Layer("modules against torchvision and flop_counter", (*PYTEST, "-n2",
 def every_layer(browser_path: str | None) -> list[Layer]:
     """The layers of `make test`; the browser's path goes to the tests by the variable BROWSER."""
     environ = book.environ_for_notebooks()
-    notebooks = (*PYTEST, "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300", "chapters")
+    notebooks = (*PYTEST, "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300", *KEEP, "chapters")
     pages = environ | ({"BROWSER": browser_path} if browser_path else {})
     built = "the book, warnings as errors"
     return [

@@ -14,17 +14,28 @@ from tqdm.auto import tqdm
 from inception_lessons import records, training
 from inception_lessons._torchvision import import_torchvision
 from inception_lessons.data import ImageSet
-from inception_lessons.measure import measure
-from inception_lessons.models import get_model
+from inception_lessons.experiments import networks
+from inception_lessons.measure import measure, time_module
 from inception_lessons.records import Experiment, Record, Run, Setting
+
+
+def rmsprop(parameters: list[dict], lr: float) -> torch.optim.RMSprop:
+    """Return RMSProp with decay and ε of arXiv:1512.00567, section 8, and momentum as in TF-slim."""
+    return torch.optim.RMSprop(parameters, lr=lr, alpha=0.9, eps=1.0, momentum=0.9)
+
 
 FUNCTIONS = {
     "one_cycle": training.one_cycle,
     "constant": training.constant,
     "nesterov_sgd": training.nesterov_sgd,
-    "adam": torch.optim.Adam,
+    "plain_sgd": torch.optim.SGD,
+    "rmsprop": rmsprop,
 }
 """What the names in a recipe stand for."""
+
+
+BATCH = 96
+"""Images in the forward pass that is timed."""
 
 
 def conditions() -> dict[str, object]:
@@ -62,7 +73,8 @@ def _commit() -> str:
 
 def built(setting: Setting, in_channels: int, num_classes: int) -> nn.Module:
     """Return the network of a setting, with weights drawn from torch's current random state."""
-    return get_model(setting.model, in_channels=in_channels, num_classes=num_classes, **setting.options)
+    options = {"in_channels": in_channels, "num_classes": num_classes, **setting.options}
+    return networks.build(setting.model, **options)
 
 
 def train_once(
@@ -70,7 +82,8 @@ def train_once(
 ) -> dict[str, object]:
     """Build and train one network from one seed; return what was measured.
 
-    A run whose loss diverges is a result too: it has `failure`, the reason.
+    `milliseconds` is the median time of one forward pass of `BATCH` images. A run whose loss diverges is a
+    result too: it has `failure`, the reason.
     """
     images = train.images.shape[1:]
     with training.seeded(seed):
@@ -96,6 +109,7 @@ def train_once(
         "steps": last.step,
         "seconds": last.seconds,
         "images_per_second": last.images_per_second,
+        "milliseconds": 1000 * time_module(net, (BATCH, *images)).median,
         "tests": [[score.step, score.top1] for score in history.tests],
     }
 

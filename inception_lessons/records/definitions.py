@@ -11,7 +11,7 @@ class Setting:
     """One thing that is compared with the others of its experiment."""
 
     model: str
-    """A name that `models.get_model` knows."""
+    """A name that `experiments.networks.build` knows: those of `models.get_model`, and a few more."""
     options: Options = field(default_factory=dict)
     """Of the network."""
     recipe: Options = field(default_factory=dict)
@@ -36,5 +36,32 @@ class Experiment:
         return asdict(self)
 
 
-EXPERIMENTS: dict[str, Experiment] = {}
+_SGD = {"schedule": "one_cycle", "test_every": None}
+
+
+def _lesson(name: str, epochs: float, learning_rate: float, batch_size: int) -> Setting:
+    recipe = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size}
+    return Setting(f"{name}_lesson", recipe=recipe)
+
+
+EXPERIMENTS: dict[str, Experiment] = {
+    # Epochs that fit into 60 seconds on two cores, so that the budget is equal in time; rates were tried on
+    # seed 100, three or fewer of them for each network.
+    "lesson_networks": Experiment(
+        "What does each lesson network reach in a minute on two cores?",
+        {
+            "LeNet": _lesson("lenet", 7, 0.1, 96),
+            "AlexNet": _lesson("alexnet", 1.15, 0.05, 64),
+            "VGG": _lesson("vgg", 1.9, 0.2, 128),
+            "NiN": _lesson("nin", 1.3, 0.15, 128),
+            "GoogLeNet": _lesson("googlenet", 1.3, 0.2, 128),
+            "BN-Inception": _lesson("bn_inception", 1.0, 0.2, 128),
+            "Inception v2": _lesson("inception_v2", 0.85, 0.2, 128),
+            "Inception v3": _lesson("inception_v3", 1.0, 0.2, 128),
+        },
+        5,
+        _SGD,
+        "original",
+    ),
+}
 """Every experiment of the book by its name, which is also its record's."""

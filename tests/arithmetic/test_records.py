@@ -1,5 +1,6 @@
 """Records: whole or absent, and refused when they are missing, edited, stale or incomplete."""
 
+import json
 import os
 
 import pytest
@@ -97,3 +98,10 @@ def test_a_write_that_fails_leaves_the_old_record(shelf, monkeypatch):
         records.write(record(), shelf / "toy.json")
     assert (shelf / "toy.json").read_text() == before
     assert [path.name for path in shelf.iterdir()] == ["toy.json"]
+
+
+@pytest.mark.parametrize("name", records.EXPERIMENTS)
+def test_every_experiment_of_the_book_is_recorded_whole(name):
+    loaded = records.load(name)
+    assert json.loads(json.dumps(loaded.definition)) == loaded.definition
+    assert all({"date", "commit", "device", "torch"} <= set(run.conditions) for run in loaded.runs)

@@ -3,11 +3,15 @@
 import json
 
 import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from inception_lessons import experiments, records
 from inception_lessons.data import fashion_mnist
 from inception_lessons.experiments import __main__ as command
-from inception_lessons.experiments import running
+from inception_lessons.experiments import networks, running
+from inception_lessons.measure import measure, receptive_field
 from inception_lessons.records import Experiment, Setting
 
 TOY = Experiment(
@@ -20,7 +24,7 @@ TOY = Experiment(
     2,
     {"steps": 4, "batch_size": 8, "learning_rate": 0.1, "schedule": "constant", "test_every": None},
 )
-TIMES = {"seconds", "images_per_second"}
+TIMES = {"seconds", "images_per_second", "milliseconds"}
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +99,95 @@ def test_the_command_lists_refuses_and_records(tmp_path, images, monkeypatch, ca
     assert command.main(["toy", "--folder", str(tmp_path)]) == 0
     assert "0.5000" in capsys.readouterr().out
     assert len(json.loads((tmp_path / "toy.json").read_text())["runs"]) == 6
+
+
+LADDER = {
+    "naive": {},
+    "reduced": {"module": "reduced"},
+    "heads": {"module": "reduced", "aux": True},
+    "norm": {"module": "reduced", "batch_norm": True},
+    "double": {"module": "double", "batch_norm": True},
+    "asymmetric": {"module": "double", "batch_norm": True, "asymmetric": True},
+    "parallel": {"module": "double", "batch_norm": True, "asymmetric": True, "reduction": "parallel"},
+}
+
+
+@pytest.mark.parametrize("options", LADDER.values(), ids=LADDER)
+def test_every_step_from_googlenet_to_v3_is_counted_as_torch_counts_it(options):
+    net = networks.build("inception_steps", **options)
+    images = torch.zeros(2, 1, 28, 28)
+    with FlopCounterMode(display=False) as counter:
+        logits = net.eval()(images)
+    assert logits.shape == (2, 10)
+    report = measure(net, (2, 1, 28, 28))
+    assert 2 * report.macs == counter.get_total_flops()
+    outputs = net.train()(images)
+    assert hasattr(outputs, "aux_b") == options.get("aux", False)
+    assert report.parameters == sum(p.numel() for p in net.parameters())
+
+
+def test_each_step_changes_what_it_says_and_nothing_else():
+    macs = {
+        name: measure(networks.build("inception_steps", **o).eval(), (1, 1, 28, 28)).macs
+        for name, o in LADDER.items()
+    }
+    assert macs["heads"] == macs["reduced"] < macs["naive"]
+    assert macs["norm"] == macs["reduced"], "batch norm is no convolution"
+    kinds = {
+        name: [type(m).__name__ for m in networks.build("inception_steps", **o).body.values()]
+        for name, o in LADDER.items()
+    }
+    assert kinds["double"] == [
+        "InceptionDouble3",
+        "InceptionDouble3",
+        "MaxPool2d",
+        "InceptionDouble3",
+        "InceptionDouble3",
+    ]
+    assert [
+        kind for kind, before in zip(kinds["asymmetric"], kinds["double"], strict=True) if kind != before
+    ] == ["AsymmetricInception"]
+    assert [
+        kind for kind, before in zip(kinds["parallel"], kinds["asymmetric"], strict=True) if kind != before
+    ] == ["ReductionDouble3"]
+
+
+@pytest.mark.parametrize("grid", [28, 14, 7])
+def test_large_kernels_see_the_same_and_cost_what_the_chapter_derives(grid):
+    nets = {
+        form: networks.build("large_kernels", grid=grid, form=form).eval()
+        for form in ("direct", "asymmetric", "stacked")
+    }
+    inner = {
+        form: sum(m.weight.numel() for m in net.modules() if isinstance(m, nn.Conv2d)) - 16 * 9
+        for form, net in nets.items()
+    }
+    assert inner == {"direct": 2 * 49 * 256, "asymmetric": 2 * 14 * 256, "stacked": 2 * 27 * 256}
+    extents = set()
+    for net in nets.values():
+        field = receptive_field(nn.Sequential(*list(net)[:-3]), (1, 1, 28, 28))
+        extents.add((field.size, field.jump))
+    assert len(extents) == 1
+
+
+def test_networks_of_experiments_refuse_nonsense():
+    with pytest.raises(ValueError, match="asymmetric=True needs batch_norm=True"):
+        networks.build("inception_steps", asymmetric=True)
+    with pytest.raises(ValueError, match="did you mean 'reduced'"):
+        networks.build("inception_steps", module="reduce")
+    with pytest.raises(ValueError, match="grid must be 28, 14 or 7, got 13"):
+        networks.build("large_kernels", grid=13)
+    with pytest.raises(ValueError, match="did you mean 'direct'"):
+        networks.build("large_kernels", form="dirct")
+
+
+@pytest.mark.parametrize("name", records.EXPERIMENTS)
+def test_a_record_still_describes_the_networks_of_today(name):
+    """Parameters and MACs as recorded: else the record is stale in a way that its definition hides."""
+    record, experiment = records.load(name), records.EXPERIMENTS[name]
+    for key, setting in experiment.settings.items():
+        with torch.device("meta"):
+            report = measure(running.built(setting, 1, 10).eval(), (1, 1, 28, 28))
+        assert {(run.values["parameters"], run.values["macs"]) for run in record.of(key)} == {
+            (report.parameters, report.macs)
+        }

@@ -412,7 +412,7 @@ def test_one_environment_variable_hides_the_bar_alone(root):
         ({"shift": -1}, ValueError, "shift must be at least 0, got -1"),
         ({"seed": -1}, ValueError, "seed must be at least 0, got -1"),
         ({"seed": 0.5}, TypeError, "seed must be an integer, got 0.5"),
-        ({"test_every": 0}, ValueError, "test_every must be at least 1, got 0"),
+        ({"test_every": 0}, ValueError, "test_every must be greater than 0 and finite, got 0"),
         ({"train": torch.zeros(3, 1, 6, 6)}, TypeError, "must be an ImageSet.*got Tensor"),
         ({"test": "test"}, TypeError, "must be an ImageSet.*got str"),
         ({"test": small_set(3).take(torch.arange(0))}, ValueError, "must have at least 1 image here, got 0"),
