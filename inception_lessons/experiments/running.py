@@ -63,7 +63,7 @@ def _commit() -> str:
             ).stdout.strip()
             for call in (
                 ["rev-parse", "--short=12", "HEAD"],
-                ["status", "--porcelain", "--", str(here.parent)],
+                ["status", "--porcelain", "--", str(here.parent), f":(exclude){records.files.FOLDER}"],
             )
         )
     except (OSError, subprocess.CalledProcessError):

@@ -105,3 +105,27 @@ def test_every_experiment_of_the_book_is_recorded_whole(name):
     loaded = records.load(name)
     assert json.loads(json.dumps(loaded.definition)) == loaded.definition
     assert all({"date", "commit", "device", "torch"} <= set(run.conditions) for run in loaded.runs)
+
+
+def test_the_table_grows_by_one_network_a_chapter_and_reads_the_record():
+    values = {"parameters": 7, "macs": 2_000_000, "milliseconds": 3.4, "images_per_second": 1000.4}
+    runs = [
+        Run(name, seed, values | {"top1": 0.8 + seed / 10}, {"device": "cpu", "threads": 2})
+        for name in records.LINEAGE
+        for seed in range(2)
+    ]
+    made = Record("lesson_networks", "", {"settings": dict.fromkeys(records.LINEAGE)}, tuple(runs))
+    first = records.growing_table("LeNet", made)
+    assert first.rows == (
+        ("LeNet, 1998", "0.06 M", "0.3 M", "0.01 M", "7", "2.00 M", "3", "1,000", "80.0% to 90.0%"),
+    )
+    assert "2 threads, 2 seeds" in first.caption
+    whole = records.growing_table("Inception v3", made)
+    assert [row[0].rpartition(",")[0] for row in whole.rows] == list(records.LINEAGE)
+    assert whole.rows[2][1:3] == ("138.36 M", "15,470.3 M") and whole.rows[-1][1] == "23.83 M"
+    with pytest.raises(ValueError, match="did you mean 'GoogLeNet'"):
+        records.growing_table("GoogleNet", made)
+
+
+def test_the_lineage_and_the_experiment_name_the_same_networks():
+    assert list(records.LINEAGE) == list(records.EXPERIMENTS["lesson_networks"].settings)
