@@ -103,7 +103,8 @@ def executed(cache: Path) -> set[str]:
 
 
 def environ_for_notebooks() -> dict[str, str]:
-    """The variables for running notebooks: no progress bars, nothing of the reader's own Jupyter.
+    """The variables for running notebooks: strict about claims, no progress bars, nothing of the reader's own
+    Jupyter.
 
     The kernel's settings keep it from warning, in every build, that it talks over TCP on this machine.
     """
@@ -111,6 +112,7 @@ def environ_for_notebooks() -> dict[str, str]:
     profile.mkdir(parents=True, exist_ok=True)
     record(profile / "ipython_kernel_config.py", "c.IPKernelApp.log_level = 40\n")
     return os.environ | {
+        "INCEPTION_LESSONS_STRICT": "1",
         "TQDM_DISABLE": "1",
         "IPYTHONDIR": str(BUILD / ".ipython"),
         "JUPYTER_PREFER_ENV_PATH": "1",

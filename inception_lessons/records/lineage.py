@@ -72,7 +72,7 @@ def growing_table(until: str, record: Record | None = None) -> Table:
     seeds = len(record.of(names[0]))
     device, threads = (record.of(names[0])[0].conditions[key] for key in ("device", "threads"))
     return Table(
-        "The lineage so far. As published: one image of the paper's size. Lesson size: 28×28 images, a minute "
+        "The lineage so far. As published: one image of the paper's size. Lesson size: 28×28, a minute "
         f"of training on the {device.upper()} with {threads} threads, {seeds} seeds, 10,000 test images",
         (
             "network",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "inception_lessons"
-GROUND = {"__init__", "_check", "papers", "costs", "discrepancies", "records", "tables"}
+GROUND = {"__init__", "_check", "claims", "papers", "costs", "discrepancies", "records", "tables"}
 PICTURE = {"plots", "widgets", "exercises"}
 TORCH = {"torch", "torchvision", "torchinfo"}
 
