@@ -8,7 +8,7 @@ CPU cores train in less than a minute.
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from inception_lessons._check import one_of, positive
 from inception_lessons.blocks import ConvReLU
 from inception_lessons.costs import Stage, nin_stages, scale_channels
-from inception_lessons.models._network import Network
+from inception_lessons.models._network import Network, initialise
 from inception_lessons.papers import NIN_CIFAR10, NIN_IMAGENET, NiNRow
 
 
@@ -201,7 +201,7 @@ LESSON_TABLE: tuple[NiNRow, ...] = (
 """The lesson-size network in the form of the published definitions: three mlpconv layers, 28×28 images. The
 deviations are those of `NIN_CIFAR10`, though its layers are wider."""
 
-Start = Literal["he", "gaussian"]
+Start = Literal["he", "gaussian", "xavier"]
 """How the weights of `nin_lesson` start."""
 
 
@@ -223,11 +223,12 @@ def nin_lesson(
 
     Args:
         batch_norm: put batch norm between each convolution and its ReLU, in place of the biases.
-        start: `"he"` as `NiN` says; `"gaussian"` with the standard deviations of the table and biases at 0.
+        start: `"he"` as `NiN` says; `"gaussian"` with the standard deviations of the table and biases at 0;
+            `"xavier"` by Xavier's rule and biases at 0, as in a well-known course.
         final_relu: put ReLU between the class maps and their mean.
     """
     options = {"in_channels": in_channels, "num_classes": positive("num_classes", num_classes)}
-    one_of("start", start, ("he", "gaussian"))
+    one_of("start", start, get_args(Start))
     blocks = [
         MLPConv(in_channels, (32, 24, 16), 5, batch_norm=batch_norm),
         MLPConv(16, (48, 48, 48), 3, batch_norm=batch_norm),
@@ -236,4 +237,6 @@ def nin_lesson(
     net = NiN(blocks, [0.0, 0.0], nin_stages(LESSON_TABLE, **options), in_channels)
     if start == "gaussian":
         _start_by_gaussians(net.body, LESSON_TABLE)
+    elif start == "xavier":
+        initialise(net.body)
     return net

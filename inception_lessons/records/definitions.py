@@ -37,11 +37,23 @@ class Experiment:
 
 
 _SGD = {"schedule": "one_cycle", "test_every": None}
+_NORM = {"batch_norm": True}
+_LAST = {"module": "double", "asymmetric": True, "reduction": "parallel", **_NORM}
 
 
 def _lesson(name: str, epochs: float, learning_rate: float, batch_size: int) -> Setting:
     recipe = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size}
     return Setting(f"{name}_lesson", recipe=recipe)
+
+
+def _nin(recipe: Options | None = None, **options: object) -> Setting:
+    return Setting("nin_lesson", {"batch_norm": False, "start": "xavier", **options}, recipe or {})
+
+
+def _steps(options: Options, **recipe: object) -> Setting:
+    """Return one step of the ladder; without batch norm the rate is lower, or training diverges."""
+    rate = {} if "batch_norm" in options else {"learning_rate": 0.03}
+    return Setting("inception_steps", options, rate | recipe)
 
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -62,6 +74,62 @@ EXPERIMENTS: dict[str, Experiment] = {
         5,
         _SGD,
         "original",
+    ),
+    "nin_fragility": Experiment(
+        "How often does a Network in Network without normalisation fail to learn, and what cures it?",
+        {
+            "plain, Gaussian of 0.05": _nin(start="gaussian"),
+            "plain, Xavier": _nin(),
+            "batch norm": _nin(batch_norm=True),
+            "He, last biases 1": _nin(start="he"),
+            "no ReLU before the mean": _nin(final_relu=False),
+            "clipped at 1": _nin({"clip": 1.0}),
+            "Adam at 0.003": _nin({"optimizer": "adam", "learning_rate": 0.003}),
+        },
+        10,
+        _SGD | {"steps": 200, "batch_size": 64, "learning_rate": 0.1},
+    ),
+    "batch_norm_rates": Experiment(
+        "How many steps to a given accuracy, with and without batch norm, at which learning rate?",
+        {
+            f"{'with' if norm else 'without'}, {rate:g}": Setting(
+                "bn_inception_lesson", {"batch_norm": norm}, {"learning_rate": rate}
+            )
+            for norm in (False, True)
+            for rate in (0.005, 0.02, 0.08, 0.32)
+        },
+        5,
+        {"schedule": "constant", "steps": 160, "batch_size": 64, "test_every": 0.1},
+    ),
+    # From GoogLeNet to v3: each setting is the one before it with one idea more. The heads stand aside, as
+    # they do in the lineage: BN-Inception has none.
+    "idea_by_idea": Experiment(
+        "What does each idea from GoogLeNet to Inception v3 change at lesson size?",
+        {
+            "naive modules": _steps({}),
+            "1×1 reduction": _steps({"module": "reduced"}),
+            "1×1 reduction, auxiliary head": _steps({"module": "reduced", "aux": True}),
+            "batch norm": _steps({"module": "reduced", **_NORM}),
+            "batch norm, auxiliary head": _steps({"module": "reduced", "aux": True, **_NORM}),
+            "5×5 as two 3×3": _steps({"module": "double", **_NORM}),
+            "1×7 and 7×1": _steps({"module": "double", "asymmetric": True, **_NORM}),
+            "parallel reduction": _steps(_LAST),
+            "label smoothing": _steps(_LAST, label_smoothing=0.1),
+            "RMSProp": _steps(_LAST, label_smoothing=0.1, optimizer="rmsprop"),
+            "clipping": _steps(_LAST, label_smoothing=0.1, optimizer="rmsprop", clip=2.0),
+        },
+        5,
+        _SGD | {"steps": 200, "batch_size": 96, "learning_rate": 0.15},
+    ),
+    "asymmetric_grids": Experiment(
+        "On which grid do 1×7 and 7×1 replace a 7×7 without loss?",
+        {
+            f"{form}, {grid}×{grid}": Setting("large_kernels", {"grid": grid, "form": form})
+            for grid in (28, 14, 7)
+            for form in ("direct", "asymmetric", "stacked")
+        },
+        5,
+        _SGD | {"steps": 100, "batch_size": 100, "learning_rate": 0.2},
     ),
 }
 """Every experiment of the book by its name, which is also its record's."""

@@ -1,4 +1,4 @@
-"""Claims about training runs: an error where the book is built, a remark for a reader who changed something."""
+"""Claims about training runs: an error where the book is built, a remark for a reader who changes them."""
 
 import pytest
 
