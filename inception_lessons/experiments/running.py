@@ -119,8 +119,8 @@ def run_experiment(
 ) -> Record:
     """Run what `name` still lacks and return its record, written to `folder` when it is whole.
 
-    After every run all that is there is written to `NAME.partial.json`; a second call goes on from it. A
-    partial record of another definition is not used.
+    After every run all that is there is written to `NAME.partial.json`; a second call goes on from it. Of a
+    partial record of another definition, runs are used whose setting, recipe and images are the same.
     """
     definition = records.files.as_json(experiment.definition())
     partial = folder / f"{name}.partial.json"
@@ -143,8 +143,17 @@ def run_experiment(
     return record
 
 
-def _already_run(partial: Path, definition: object) -> list[Run]:
+def _already_run(partial: Path, definition: Mapping) -> list[Run]:
+    """Return the runs of a stopped record that still count: same recipe and images, same setting."""
     if not partial.exists():
         return []
     record = records.read(partial)
-    return list(record.runs) if record.definition == definition else []
+    common = ("recipe", "source")
+    if any(record.definition.get(key) != definition[key] for key in common):
+        return []
+    before, today = record.definition["settings"], definition["settings"]
+    return [
+        run
+        for run in record.runs
+        if today.get(run.setting) == before[run.setting] and run.seed < definition["seeds"]
+    ]

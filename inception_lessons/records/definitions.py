@@ -63,8 +63,8 @@ EXPERIMENTS: dict[str, Experiment] = {
         "What does each lesson network reach in a minute on two cores?",
         {
             "LeNet": _lesson("lenet", 6, 0.1, 96),
-            "AlexNet": _lesson("alexnet", 1.05, 0.05, 64),
-            "VGG": _lesson("vgg", 1.75, 0.2, 128),
+            "AlexNet": _lesson("alexnet", 1.3, 0.05, 64),
+            "VGG": _lesson("vgg", 2, 0.2, 128),
             "NiN": _lesson("nin", 1.15, 0.15, 128),
             "GoogLeNet": _lesson("googlenet", 1.15, 0.2, 128),
             "BN-Inception": _lesson("bn_inception", 0.85, 0.2, 128),

@@ -79,11 +79,22 @@ def test_settings_and_seeds_reach_the_training(tmp_path, images):
     assert usual.conditions["device"] and usual.conditions["threads"] >= 1
 
 
-def test_a_partial_record_of_another_definition_is_not_used(tmp_path, images, monkeypatch):
-    stale = records.Record("toy", "", {"question": "another"}, (records.Run("usual", 0, {}, {}),))
-    records.write(stale, tmp_path / "toy.partial.json")
+def test_of_a_partial_record_of_another_definition_the_unchanged_settings_are_used(
+    tmp_path, images, monkeypatch
+):
+    def partial(**changes):
+        stale = running.records.files.as_json({**TOY.definition(), **changes})
+        runs = tuple(records.Run(setting, 0, {"top1": 0.1}, {}) for setting in TOY.settings)
+        records.write(records.Record("toy", "", stale, runs), tmp_path / "toy.partial.json")
+
     monkeypatch.setattr(running, "train_once", lambda *arguments: {"top1": 0.5})
-    assert len(run(tmp_path, images).runs) == 6 and run(tmp_path, images).of("usual")[0].values
+    settings = TOY.definition()["settings"]
+    partial(settings=settings | {"timid": settings["wild"]})
+    found = {run.setting: run.values["top1"] for run in run(tmp_path, images).runs if run.seed == 0}
+    assert found == {"usual": 0.1, "timid": 0.5, "wild": 0.1}
+    for change in ({"recipe": {"steps": 5}}, {"source": "original"}):
+        partial(**change)
+        assert {r.values["top1"] for r in run(tmp_path, images).runs} == {0.5}
 
 
 def test_the_command_lists_refuses_and_records(tmp_path, images, monkeypatch, capsys):
