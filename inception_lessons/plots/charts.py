@@ -181,6 +181,8 @@ def _told(title: str, pairs: Sequence[_Pair]) -> str:
         for pair in compared
         if pair.differs
     ]
+    if not compared:
+        return f"{title[:1].upper()}{title[1:]}: nothing is printed to compare with."
     agree = f"{len(compared) - len(odd)} of {len(compared)} rows agree within one unit of the printed number"
     return f"{title[:1].upper()}{title[1:]}: {agree}{'; the others: ' if odd else ''}{'; '.join(odd)}."
 

@@ -123,7 +123,10 @@ def training_curves(
             if len(points) == 1:
                 canvas.dot(*points[0], 2, curve.ink)
             canvas.line(
-                points * (2 if len(points) == 1 else 1), curve.ink, 1.6 if runs[curve.label] == 1 else 1.0
+                points * (2 if len(points) == 1 else 1),
+                curve.ink,
+                1.6 if runs[curve.label] == 1 else 1.0,
+                dash=(5, 2) if _hollow(runs)[list(runs).index(curve.label)] else (),
             )
         lines = max(map(len, labels.values()))
         aims = [up(sum(values) / len(values)) + 3 for values in ends[quantity].values()]
@@ -251,7 +254,7 @@ def gradient_norms(
 
 
 def _hollow(series: Mapping[str, object]) -> list[bool]:
-    """Tell every second series apart by its shape too, not by colour alone."""
+    """Tell every second series apart by its shape or its dashes too, not by colour alone."""
     return [place % 2 == 1 for place in range(len(series))]
 
 

@@ -64,6 +64,18 @@ class Record:
         found = self.values(setting, value)
         return min(found), max(found)
 
+    def conditions_line(self) -> str:
+        """Return in one line what a reader has to know: command, seeds, device, versions, dates, commits."""
+        around = [run.conditions for run in self.runs]
+
+        def each(key: str) -> str:
+            return ", ".join(sorted({str(one[key]) for one in around if key in one}))
+
+        return (
+            f"{self.command}: seeds 0 to {max(run.seed for run in self.runs)}; {each('device')}, "
+            f"{each('threads')} threads, torch {each('torch')}; {each('date')}, commit {each('commit')}"
+        )
+
     def failures(self, setting: str) -> int:
         """Return how many runs of a setting failed."""
         return sum("failure" in run.values for run in self.of(setting))

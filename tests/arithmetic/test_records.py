@@ -129,3 +129,10 @@ def test_the_table_grows_by_one_network_a_chapter_and_reads_the_record():
 
 def test_the_lineage_and_the_experiment_name_the_same_networks():
     assert list(records.LINEAGE) == list(records.EXPERIMENTS["lesson_networks"].settings)
+
+
+def test_the_conditions_of_all_runs_stand_in_one_line():
+    around = {"device": "cpu", "threads": 2, "torch": "2.13.0", "date": "2026-11-22"}
+    runs = [Run("small", seed, {}, around | {"commit": f"c{seed % 2}"}) for seed in range(3)]
+    line = Record("toy", "python -m toy", TOY.definition(), tuple(runs)).conditions_line()
+    assert line == "python -m toy: seeds 0 to 2; cpu, 2 threads, torch 2.13.0; 2026-11-22, commit c0, c1"
