@@ -120,11 +120,12 @@ def run_experiment(
     """Run what `name` still lacks and return its record, written to `folder` when it is whole.
 
     After every run all that is there is written to `NAME.partial.json`; a second call goes on from it. Of a
-    partial record of another definition, runs are used whose setting, recipe and images are the same.
+    record of another definition, stopped or whole, runs are used whose setting, recipe and images are the
+    same: more seeds or one more setting cost only what is new.
     """
     definition = records.files.as_json(experiment.definition())
     partial = folder / f"{name}.partial.json"
-    runs = _already_run(partial, definition)
+    runs = _already_run(folder, name, definition)
     done = {(run.setting, run.seed) for run in runs}
     # Seed by seed, so that a record that was stopped has all settings equally.
     todo = [
@@ -143,17 +144,18 @@ def run_experiment(
     return record
 
 
-def _already_run(partial: Path, definition: Mapping) -> list[Run]:
-    """Return the runs of a stopped record that still count: same recipe and images, same setting."""
-    if not partial.exists():
+def _already_run(folder: Path, name: str, definition: Mapping) -> list[Run]:
+    """Return the runs of a stopped or an older record that still count: same recipe, images and setting."""
+    path = folder / f"{name}.partial.json"
+    path = path if path.exists() else folder / f"{name}.json"
+    if not path.exists():
         return []
-    record = records.read(partial)
-    common = ("recipe", "source")
-    if any(record.definition.get(key) != definition[key] for key in common):
+    record = records.read(path)
+    if any(record.definition.get(key) != definition[key] for key in ("recipe", "source")):
         return []
     before, today = record.definition["settings"], definition["settings"]
     return [
         run
         for run in record.runs
-        if today.get(run.setting) == before[run.setting] and run.seed < definition["seeds"]
+        if run.seed < definition["seeds"] and today.get(run.setting) == before[run.setting]
     ]

@@ -78,6 +78,8 @@ from inception_lessons.papers.vgg import (
     VGG_DROPOUT,
     VGG_SUMMARY,
     VGG_TABLE_1,
+    VGG_TABLE_3,
+    VGGErrorRow,
     VGGRow,
     VGGSummary,
 )
@@ -138,6 +140,8 @@ __all__ = [
     "VGG_DROPOUT",
     "VGG_SUMMARY",
     "VGG_TABLE_1",
+    "VGG_TABLE_3",
+    "VGGErrorRow",
     "ZFNET_CLAIMS",
     "ZFNET_DROPOUT",
     "ZFNET_FIGURE_3",

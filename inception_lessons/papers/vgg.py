@@ -74,6 +74,27 @@ VGG_SUMMARY: dict[str, VGGSummary] = {
 }  # fmt: skip
 """The head of Table 1, and Table 2."""
 
+class VGGErrorRow(NamedTuple):
+    """Error in percent on ImageNet validation, one network, images tested at one size."""
+
+    column: str
+    smallest_side: str
+    """Of the training images, in pixels; one size, or the range from which it was drawn."""
+    top1_error: float
+    top5_error: float
+
+
+VGG_TABLE_3: tuple[VGGErrorRow, ...] = (
+    VGGErrorRow("A",     "256",     29.6, 10.4),
+    VGGErrorRow("A-LRN", "256",     29.7, 10.5),
+    VGGErrorRow("B",     "256",     28.7, 9.9),
+    VGGErrorRow("D",     "256",     27.0, 8.8),
+    VGGErrorRow("D",     "256-512", 25.6, 8.1),
+    VGGErrorRow("E",     "256",     27.3, 9.0),
+    VGGErrorRow("E",     "256-512", 25.5, 8.0),
+)  # fmt: skip
+"""Table 3 of arXiv:1409.1556, without its rows of column C and of 384 pixels."""
+
 VGG_DROPOUT = 0.5
 """Rate in the first two dense layers (section 3.1)."""
 

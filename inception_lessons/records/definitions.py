@@ -71,7 +71,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "Inception v2": _lesson("inception_v2", 0.75, 0.2, 128),
             "Inception v3": _lesson("inception_v3", 0.85, 0.2, 128),
         },
-        5,
+        3,
         _SGD,
         "original",
     ),
@@ -87,7 +87,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "Adam at 0.003": _nin({"optimizer": "adam", "learning_rate": 0.003}),
         },
         10,
-        _SGD | {"steps": 200, "batch_size": 64, "learning_rate": 0.1},
+        _SGD | {"steps": 120, "batch_size": 64, "learning_rate": 0.1},
     ),
     "batch_norm_rates": Experiment(
         "How many steps to a given accuracy, with and without batch norm, at which learning rate?",
@@ -99,7 +99,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             for rate in (0.005, 0.02, 0.08, 0.32)
         },
         5,
-        {"schedule": "constant", "steps": 160, "batch_size": 64, "test_every": 0.1},
+        {"schedule": "constant", "steps": 120, "batch_size": 64, "test_every": 0.1},
     ),
     # From GoogLeNet to v3: each setting is the one before it with one idea more. The heads stand aside, as
     # they do in the lineage: BN-Inception has none.
@@ -119,7 +119,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "clipping": _steps(_LAST, label_smoothing=0.1, optimizer="rmsprop", clip=2.0),
         },
         5,
-        _SGD | {"steps": 200, "batch_size": 96, "learning_rate": 0.15},
+        _SGD | {"steps": 150, "batch_size": 96, "learning_rate": 0.15},
     ),
     "asymmetric_grids": Experiment(
         "On which grid do 1×7 and 7×1 replace a 7×7 without loss?",
@@ -129,7 +129,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             for form in ("direct", "asymmetric", "stacked")
         },
         5,
-        _SGD | {"steps": 100, "batch_size": 100, "learning_rate": 0.2},
+        _SGD | {"steps": 80, "batch_size": 100, "learning_rate": 0.2},
     ),
 }
 """Every experiment of the book by its name, which is also its record's."""

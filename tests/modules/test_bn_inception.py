@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from inception_lessons import costs
-from inception_lessons.measure import measure
+from inception_lessons.measure import measure, receptive_field
 from inception_lessons.models.bn_inception import (
     LESSON_TABLE,
     BNInception,
@@ -171,3 +171,14 @@ def test_lesson_table_is_consistent_with_its_own_sizes():
 def test_nonsense_is_refused_with_the_remedy(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("stem", ["dense", "separable"])
+def test_receptive_field_of_the_last_map_is_the_published_one(stem):
+    """699 is what google-research/receptive_field publishes for TF-slim's inception_v2: this network."""
+    module, halving = [(3, 1), (3, 1)], [(3, 1), (3, 2)]
+    body = 2 * module + halving + 4 * module + halving + 2 * module
+    assert costs.receptive_field([(7, 2), (3, 2), (3, 1), (3, 2), *body]) == (699, 32)
+    with torch.device("meta"):
+        field = receptive_field(bn_inception(stem=stem).eval(), (1, 3, 224, 224), "body.5b")
+    assert (field.size, field.jump, field.grid) == ((699, 699), (32, 32), (7, 7))

@@ -1,5 +1,6 @@
 """Experiments: a run is the same whenever it is run, and a stopped record goes on to the same result."""
 
+import dataclasses
 import json
 
 import pytest
@@ -92,6 +93,12 @@ def test_of_a_partial_record_of_another_definition_the_unchanged_settings_are_us
     partial(settings=settings | {"timid": settings["wild"]})
     found = {run.setting: run.values["top1"] for run in run(tmp_path, images).runs if run.seed == 0}
     assert found == {"usual": 0.1, "timid": 0.5, "wild": 0.1}
+    monkeypatch.setattr(running, "train_once", lambda *arguments: {"top1": 0.7})
+    more = dataclasses.replace(TOY, seeds=3)
+    extended = experiments.run_experiment("toy", more, tmp_path, *images, command="toy").runs
+    assert sorted(run.values["top1"] for run in extended if run.seed == 2) == [0.7] * 3
+    assert all(run.values["top1"] != 0.7 for run in extended if run.seed < 2)
+    monkeypatch.setattr(running, "train_once", lambda *arguments: {"top1": 0.5})
     for change in ({"recipe": {"steps": 5}}, {"source": "original"}):
         partial(**change)
         assert {r.values["top1"] for r in run(tmp_path, images).runs} == {0.5}
