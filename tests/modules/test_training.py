@@ -1,7 +1,9 @@
 """The training loop against PyTorch's own pieces and against arithmetic on networks small enough for it."""
 
+import inspect
 import math
 import os
+import re
 import subprocess
 import sys
 from collections import namedtuple
@@ -436,3 +438,15 @@ def test_nonsense_is_refused(options, error, message):
     }
     with pytest.raises(error, match=message):
         training.fit(**(arguments | options))
+
+
+def test_the_glossary_states_the_defaults_of_fit(root):
+    entry = re.search(r"\nRecipe\n  (.*)", (root / "book" / "glossary.md").read_text(encoding="utf-8"))[1]
+    default = {name: p.default for name, p in inspect.signature(training.fit).parameters.items()}
+    assert f"batches of {default['batch_size']} images" in entry
+    assert f"peak of {default['learning_rate']:g};" in entry
+    assert f"weight decay of {default['weight_decay']:.4f} on" in entry
+    assert (default["schedule"], default["optimizer"]) == (training.one_cycle, training.nesterov_sgd)
+    update = training.nesterov_sgd([{"params": [torch.zeros(1, requires_grad=True)]}], lr=1.0)
+    assert f"Nesterov momentum of {update.defaults['momentum']}" in entry and update.defaults["nesterov"]
+    assert not default["flip"] and not default["shift"] and default["label_smoothing"] == 0
