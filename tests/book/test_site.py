@@ -215,6 +215,19 @@ def test_what_no_page_uses_is_not_shipped(html):
     assert size < 3_000_000
 
 
+def test_a_chapter_links_the_first_use_of_a_word_of_the_glossary_and_no_other(html):
+    for notebook in sorted((html.parents[1] / "chapters").glob("*.ipynb")):
+        article = parsed(f"chapters/{notebook.stem}.html").find("article")
+        links = article.find_all("a", class_="term")
+        targets = [link["href"] for link in links]
+        assert len(targets) == len(set(targets)) >= 12, notebook.name
+        mac = next(link for link in links if link["href"].endswith("conventions.html#term-MAC"))
+        before = [
+            text for text in mac.find_all_previous(string=re.compile(r"\bMACs?\b")) if text.parent.name == "p"
+        ]
+        assert before == [], f"{notebook.name} uses MAC before its link: {before[0]}"
+
+
 def test_chapters_have_a_button_for_colab(html):
     import yaml
 
