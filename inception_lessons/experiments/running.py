@@ -28,7 +28,7 @@ FUNCTIONS = {
     "one_cycle": training.one_cycle,
     "constant": training.constant,
     "nesterov_sgd": training.nesterov_sgd,
-    "plain_sgd": torch.optim.SGD,
+    "adam": torch.optim.Adam,
     "rmsprop": rmsprop,
 }
 """What the names in a recipe stand for."""

@@ -49,7 +49,8 @@ NIN_CIFAR10: tuple[NiNRow, ...] = (
     _Row("cccp6",    "cccp",     1, 1, 0,  10,      0.05),
     _Row("poolg",    "avg pool", 8, 1, _,  _,       _),
 )  # fmt: skip
-"""`NIN/cifar-10_def`, for 32×32 images. `cifar-100_def` differs in its 100 outputs."""
+"""`NIN/cifar-10_def`, for 32×32 images. `cifar-100_def` differs in its 100 outputs and in the deviations of
+its first three layers."""
 
 NIN_IMAGENET: tuple[NiNRow, ...] = (
     #    key           type        k   /s pad channels std   dropout

@@ -1,6 +1,7 @@
 """Experiments: a run is the same whenever it is run, and a stopped record goes on to the same result."""
 
 import dataclasses
+import inspect
 import json
 
 import pytest
@@ -14,6 +15,7 @@ from inception_lessons.experiments import __main__ as command
 from inception_lessons.experiments import networks, running
 from inception_lessons.measure import measure, receptive_field
 from inception_lessons.records import Experiment, Setting
+from inception_lessons.training import fit
 
 TOY = Experiment(
     "Does a lower rate change anything?",
@@ -209,3 +211,13 @@ def test_a_record_still_describes_the_networks_of_today(name):
         assert {(run.values["parameters"], run.values["macs"]) for run in record.of(key)} == {
             (report.parameters, report.macs)
         }
+
+
+@pytest.mark.parametrize("name", records.EXPERIMENTS)
+def test_the_recipes_of_an_experiment_are_arguments_of_fit(name):
+    experiment = records.EXPERIMENTS[name]
+    accepted = inspect.signature(fit).parameters
+    for setting in experiment.settings.values():
+        recipe = dict(experiment.recipe) | dict(setting.recipe)
+        assert set(recipe) <= set(accepted)
+        assert {value for value in recipe.values() if isinstance(value, str)} <= set(running.FUNCTIONS)
