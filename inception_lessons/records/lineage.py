@@ -71,10 +71,10 @@ def growing_table(until: str, record: Record | None = None) -> Table:
             )
         )
     seeds = len(record.of(names[0]))
-    device, threads = (record.of(names[0])[0].conditions[key] for key in ("device", "threads"))
+    devices = ", ".join(sorted({str(run.conditions["device"]).upper() for run in record.runs}))
     return Table(
-        "The lineage so far. As published: one image of the paper's size. Lesson size: 28×28, a minute "
-        f"of training on the {device.upper()} with {threads} threads, {seeds} seeds, 10,000 test images",
+        "The lineage so far. As published: one image of the paper's size. Lesson size: 28×28 images, about a "
+        f"minute of training on a {devices}, {seeds} seeds, the fastest one's times, 10,000 test images",
         (
             "network",
             "published: parameters",

@@ -119,7 +119,7 @@ def test_the_table_grows_by_one_network_a_chapter_and_reads_the_record():
     assert first.rows == (
         ("LeNet, 1998", "0.06 M", "0.3 M", "0.01 M", "7", "2.00 M", "3", "1,000", "80.0% to 90.0%"),
     )
-    assert "2 threads, 2 seeds" in first.caption
+    assert "on a CPU, 2 seeds" in first.caption
     whole = records.growing_table("Inception v3", made)
     assert [row[0].rpartition(",")[0] for row in whole.rows] == list(records.LINEAGE)
     assert whole.rows[2][1:3] == ("138.36 M", "15,470.3 M") and whole.rows[-1][1] == "23.83 M"
