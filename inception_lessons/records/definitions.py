@@ -118,7 +118,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "RMSProp": _steps(_LAST, label_smoothing=0.1, optimizer="rmsprop"),
             "clipping": _steps(_LAST, label_smoothing=0.1, optimizer="rmsprop", clip=2.0),
         },
-        5,
+        3,
         _SGD | {"steps": 150, "batch_size": 96, "learning_rate": 0.15},
     ),
     "asymmetric_grids": Experiment(
