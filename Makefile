@@ -22,7 +22,7 @@ book: env ## execute the notebooks and build the pages into _build/html
 serve: env ## serve the built pages on this machine (PORT=8000)
 	@$(VENV) -m tools.serve $(PORT)
 
-check: env ## the developer's loop, under a minute: ruff, arithmetic, quick module tests
+check: env ## the developer's loop, under a minute: ruff and the quick tests of arithmetic and modules
 	@$(VENV) -m tools.layers check
 
 test: env ## every layer of tests, a real browser included

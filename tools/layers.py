@@ -37,7 +37,9 @@ KEEP = ("-p", "tools.kept_executions")
 """What nbval executes, the book's build need not execute again."""
 STYLE = Layer("style (ruff)", (sys.executable, "-m", "ruff", "check", "."))
 ARITHMETIC = Layer("arithmetic and papers", (*PYTEST, "-n2", "tests/arithmetic"))
-QUICK_MODULES = Layer("modules, the quick tests", (*PYTEST, "-n2", "tests/modules", "-m", "not slow"))
+QUICK = ("-m", "not slow")
+QUICK_ARITHMETIC = Layer("arithmetic and papers, the quick tests", (*ARITHMETIC.command, *QUICK))
+QUICK_MODULES = Layer("modules, the quick tests", (*PYTEST, "-n2", "tests/modules", *QUICK))
 MODULES = Layer("modules against torchvision and flop_counter", (*PYTEST, "-n2", "tests/modules"))
 
 
@@ -94,7 +96,7 @@ def summary(outcomes: Sequence[Outcome]) -> str:
 def main(arguments: Sequence[str]) -> int:
     """Returns 0 when every layer passed, else 1."""
     if list(arguments) == ["check"]:
-        outcomes = run([STYLE, ARITHMETIC, QUICK_MODULES])
+        outcomes = run([STYLE, QUICK_ARITHMETIC, QUICK_MODULES])
     elif list(arguments) == ["test"]:
         try:
             path = browser.prepare()

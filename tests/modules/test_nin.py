@@ -60,6 +60,10 @@ def test_lesson_options_change_what_they_say():
     net = get_model("nin_lesson", batch_norm=False, start="gaussian")
     for conv in (m for m in net.modules() if isinstance(m, nn.Conv2d)):
         assert conv.weight.std().item() == pytest.approx(0.05, rel=0.15) and not conv.bias.any()
+    net = get_model("nin_lesson", batch_norm=False, start="xavier")
+    for conv in (m for m in net.modules() if isinstance(m, nn.Conv2d)):
+        fan = sum(conv.weight.shape[:2]) * conv.kernel_size[0] ** 2
+        assert conv.weight.std().item() == pytest.approx((2 / fan) ** 0.5, rel=0.15) and not conv.bias.any()
 
 
 def test_the_final_relu_alone_forbids_negative_logits():
@@ -144,7 +148,7 @@ def test_every_class_starts_alive(name, options, seed):
         (lambda: get_model("nin_cifar10")(torch.zeros(1, 3, 3, 3)), "at least 4 pixels"),
         (lambda: get_model("nin_imagenet", width=0.1)(torch.zeros(1, 3, 32, 32)), "at least 39 pixels"),
         (lambda: get_model("nin_cifar10", dropout=1.0), "dropout must be at least 0 and below 1, got 1.0"),
-        (lambda: get_model("nin_lesson", start="xavier"), "start .xavier. is not known"),
+        (lambda: get_model("nin_lesson", start="xavire"), "did you mean 'xavier'"),
         (lambda: get_model("nin_imagenet", num_classes=0), "num_classes must be at least 1, got 0"),
         (lambda: MLPConv(3, (4, 0, 2), 3), "out_channels must be at least 1, got 0"),
     ],
