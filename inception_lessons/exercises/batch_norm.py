@@ -7,12 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from inception_lessons import costs
 from inception_lessons.exercises._study import study_of_seeds
-from inception_lessons.exercises._task import Task, compare
-from inception_lessons.papers import (
-    BN_INCEPTION_FIGURE_5,
-    GOOGLENET_MODULES,
-    BNInceptionRow,
-)
+from inception_lessons.exercises._task import Task
+from inception_lessons.papers import BN_INCEPTION_FIGURE_5, BNInceptionRow
 from inception_lessons.widgets import Choice, Mistake, Number, Option
 
 IN_CHANNELS = {
@@ -143,7 +139,8 @@ running_steps = Number(
         Mistake(math.floor(math.log(_CLOSE) / math.log(1 - _MOMENTUM)), "One step too few."),
     ],
     hint="After t steps the distance that is left is 0.9 to the power t.",
-    explanation="Test a network after fewer steps than that, and its eval mode knows little of what it saw.",
+    explanation="In the first steps eval mode still sees the start value. Later it lags about ten steps "
+    "behind a mean that moves because the weights do.",
 )
 
 bias_before = Choice(
@@ -285,39 +282,6 @@ input_gradient = Task(
     "06-input-gradient",
     _judge_gradient,
     "Two directions are taken out of the gradient: those in which x can move without any effect.",
-)
-
-
-def _widest_pair(reduced: int) -> int:
-    return 16 * reduced // 9
-
-
-widest_pair = Task(
-    "06-widest-pair",
-    lambda function: compare(
-        function,
-        _widest_pair,
-        [(row.reduce5,) for row in GOOGLENET_MODULES.values()]
-        + [(row.reduce_double,) for row in BN_INCEPTION_FIGURE_5 if row.reduce_double]
-        + [(9,), (10,), (1,)],
-    ),
-    "Right for both papers, and exact at the edge.",
-)
-
-_GOOGLE_3A = GOOGLENET_MODULES["3a"]
-widest_pair_3a = Number(
-    "06-widest-pair-3a",
-    f"GoogLeNet's 3a reduces to {_GOOGLE_3A.reduce5} channels before its 5×5. Up to which number of output "
-    "channels do two 3×3 of that width take no more MACs than the one 5×5?",
-    _widest_pair(_GOOGLE_3A.reduce5),
-    "channels",
-    mistakes=[
-        Mistake(_GOOGLE_3A.reduce5, "At equal widths two 3×3 save 28 %. There is room above."),
-        Mistake(_widest_pair(_GOOGLE_3A.reduce5) + 1, "One too many: there the 5×5 is already cheaper."),
-        Mistake(_GOOGLE_3A.conv5, "That is what GoogLeNet has. There, two 3×3 are dearer than the 5×5."),
-    ],
-    hint="Per position: 25·r·n for the 5×5, 9·r·n + 9·n·n for the two. Solve for n.",
-    explanation=f"GoogLeNet's 3a has {_GOOGLE_3A.conv5}.",
 )
 
 
