@@ -34,7 +34,8 @@ predict_extra = Number(
         ),
     ],
     hint="Per position: 25 weights per pair of channels for the 5×5, one per pair for each 1×1.",
-    explanation="Two more layers, for about a sixth more work.",
+    explanation="Two more layers, for about a sixth more work. Behind a kernel that reads few channels it "
+    "is another matter: see the next table.",
 )
 
 _VGG = costs.vgg("D")
@@ -66,8 +67,8 @@ predict_head = Number(
 predict_silent = Choice(
     "04-predict-silent",
     "A network ends in a ReLU and a mean over each class map. For every image of the batch, the map of the "
-    "class *bag* is negative at all positions before that ReLU. What does the next step of gradient descent "
-    "do to the filter that makes this map?",
+    "class *bag* is negative at all positions before that ReLU. What does one step of plain gradient "
+    "descent, without momentum and weight decay, do to the filter that makes this map?",
     [
         Option(
             "It pushes the map up, because there are bags in the batch",
@@ -94,22 +95,22 @@ predict_silent = Choice(
 
 # Exercises
 
-_C1 = ROWS["cccp1"]
-_ONE = _C1.cost
+_ONE = costs.conv2d(256, 64, 1, 16, bias=True)
 
 weights_1x1 = Number(
     "04-weights-1x1",
-    f"The first 1×1 of the network for CIFAR-10 maps {_C1.in_channels} channels to {_ONE.output_shape[0]} on "
-    f"{_ONE.output_shape[1]}×{_ONE.output_shape[2]} positions. How many parameters has it, with biases?",
+    "A 1×1 convolution takes 256 channels to 64. The grid on which it works doubles, from 8×8 to 16×16. How "
+    "many parameters has it now, with biases?",
     _ONE.parameters,
     "parameters",
     mistakes=[
-        Mistake(_C1.in_channels * _ONE.output_shape[0], "Those are the weights. Add one bias per output."),
+        Mistake(256 * 64, "Those are the weights. Add one bias per output."),
+        Mistake(4 * _ONE.parameters, "Four times as many positions, and the same weights at each of them."),
         Mistake(_ONE.macs, "Those are its MACs: the same weights work again at every position."),
         Mistake(1, "One number per pair of channels, not one in all: a 1×1 reads every channel."),
     ],
     hint="It is a dense layer from the input channels to the output channels, shared by all positions.",
-    explanation="No word about the grid: a 1×1 costs the same parameters on every one.",
+    explanation="No word about the grid: a 1×1 has the same parameters on every one. Its MACs quadruple.",
 )
 
 _SIZES = [(row.patch, row.stride) for row in NIN_CIFAR10 if row.patch and row.type != "avg pool"]
@@ -135,34 +136,58 @@ field = Number(
 
 rescaled = Choice(
     "04-rescaled",
-    "All biases are 0. You multiply the weights of every convolution by 10, layer by layer. Before, three of "
-    "the ten class maps were 0 everywhere. How many are now?",
+    "With all biases 0, another scale of the weights silences no class and wakes none. Now the biases are "
+    "not 0, and you double all weights. What must you do to the biases, if no number in the network is to "
+    "change its sign?",
     [
-        Option("None: larger weights lift them above 0", False, "Ten times a negative number is negative."),
         Option(
-            "Three, the same three",
-            True,
-            "Convolution and ReLU pass a positive factor on unchanged, so no sign changes anywhere.",
+            "Nothing: they do not depend on the weights",
+            False,
+            "A bias is added to a weighted sum. If the sum grows and the bias does not, the sign can turn.",
         ),
-        Option("It depends on the images", False, "On every image, each number keeps its sign. Which rule?"),
-        Option("Ten: ReLU saturates", False, "ReLU does not saturate upwards: a positive factor passes it."),
+        Option(
+            "Double them all",
+            False,
+            "Right for the first layer. The second reads numbers twice as large and doubles them once more.",
+        ),
+        Option(
+            "Multiply those of layer l by 2 to the power of l",
+            True,
+            "After l layers the signal is 2 to the power of l times as large, and the bias must be so too.",
+        ),
+        Option(
+            "There is no way: the biases must be 0",
+            False,
+            "There is one. By which factor has the weighted sum of the first layer grown, and of the second?",
+        ),
     ],
 )
 
 commute = Choice(
     "04-commute",
-    "One head takes a 1×1 to the class maps and then the mean of each. Another takes the mean of each "
-    "feature map and then a dense layer with the same weights. There is no ReLU between the 1×1 and the "
-    "mean. What differs?",
+    "Head A takes a 1×1 to the class maps, then ReLU, then the mean of each map. Head B takes the mean of "
+    "each feature map, then a dense layer with the same weights, then ReLU. What holds for their logits?",
     [
-        Option("The logits", False, "A mean of sums is the sum of the means: try it in the cell below."),
-        Option("The number of parameters", False, "Both have one weight per feature map and class."),
         Option(
-            "The MACs",
-            True,
-            "The 1×1 works at every position, the dense layer once. Parameters and logits are the same.",
+            "They are equal, because a mean of sums is the sum of the means",
+            False,
+            "Without the ReLU, yes. With it, try a map of the two numbers 1 and −1.",
         ),
-        Option("Nothing", False, "Count how often the weights are used in each."),
+        Option(
+            "A's is never below B's",
+            True,
+            "In A a negative position counts as 0; in B it cancels a positive one. So A's is not smaller.",
+        ),
+        Option(
+            "B's is never below A's",
+            False,
+            "Try a map of the two numbers 1 and −1: A gives 1/2. And B?",
+        ),
+        Option(
+            "Either may be larger",
+            False,
+            "In A a negative position counts as 0. What does it do in B? Can that make B's mean larger?",
+        ),
     ],
 )
 
@@ -181,20 +206,6 @@ mlpconv_macs = Task(
         + [(2, (3, 5, 7), 1, 4)],
     ),
     "The three layers of the published network, and one of our own.",
-)
-
-
-def _heads(channels: int, grid: int, hidden: int, classes: int) -> tuple[int, int]:
-    dense = costs.linear(channels * grid * grid, hidden).parameters + costs.linear(hidden, classes).parameters
-    return dense, costs.linear(channels, classes).parameters
-
-
-head_parameters = Task(
-    "04-head-parameters",
-    lambda function: compare(
-        function, _heads, [(512, 7, 4096, 1000), (256, 6, 4096, 1000), (80, 7, 256, 10), (1, 1, 1, 1)]
-    ),
-    "And only the first of the two numbers depends on the grid, hence on the size of the image.",
 )
 
 
@@ -217,25 +228,35 @@ silent = Task(
     "A class is silent only if it is so at every position of every image.",
 )
 
-_FIRST = (_FEATURES, _DENSE[0].cost.output_shape[0], 7)
+_RUNS, _LEVEL = 10, 0.05
+_RATE = 100 * (1 - _LEVEL ** (1 / _RUNS))
 
-
-def _judge_layer(answer: Sequence[int]) -> str | None:
-    if len(answer) != 3 or not all(isinstance(number, int) for number in answer):
-        return "Give three integers: input channels, output channels, kernel size."
-    if tuple(answer) == _FIRST:
-        return None
-    weights = answer[0] * answer[1] * answer[2] ** 2
-    wanted = _FIRST[0] * _FIRST[1] * _FIRST[2] ** 2
-    if weights != wanted:
-        return f"That convolution has {weights:,} weights, and the dense layer {wanted:,}."
-    return "As many weights, but it does not read 512 maps of 7×7 with a window as large as the map."
-
-
-dense_as_conv = Task(
-    "04-dense-as-conv",
-    _judge_layer,
-    "On 7×7 maps it has one position and is the dense layer. On larger maps it slides.",
+none_of_ten = Number(
+    "04-none-of-ten",
+    f"None of {_RUNS} seeds failed. Suppose that a share p of all seeds fails. How large can p be so that "
+    f"{_RUNS} seeds without a failure still happen in one of {1 / _LEVEL:.0f} such experiments?",
+    _RATE,
+    "%",
+    tolerance=0.5,
+    mistakes=[
+        Mistake(
+            10,
+            f"With p = 10 % you see no failure in {0.9**_RUNS:.0%} of all experiments. p can be larger.",
+        ),
+        Mistake(
+            300 / _RUNS,
+            "That is the rule of three, 3/n, which is good for many runs. Solve (1 − p)ⁿ = 1/20 exactly.",
+        ),
+        Mistake(5, "That is how often it happens, not how often a seed fails."),
+        Mistake(0, "With p = 0 it always happens. How large can p be?"),
+    ],
+    hint="One seed succeeds with probability 1 − p. All of them do with which probability?",
+    explanation="So ten clean runs still fit with a failure in every fourth seed. They do not say: never.",
 )
 
-cure_study = study_of_seeds("04-cure-study")
+cure_study = study_of_seeds(
+    "04-cure-study",
+    names=("with", "without"),
+    remark="Your conclusion follows from your runs. They share their seeds, so compare them pair by pair "
+    "too: a difference with the same sign in every pair is worth a look, even where the ranges overlap.",
+)
