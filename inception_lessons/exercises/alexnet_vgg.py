@@ -1,5 +1,6 @@
 """Chapter 03: the predictions and exercises on AlexNet, ZFNet and VGG."""
 
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from inception_lessons import costs
 from inception_lessons.exercises._study import study_of_seeds
 from inception_lessons.exercises._task import Task, compare
-from inception_lessons.papers import ALEXNET_DROPOUT, ALEXNET_LAYERS, VGG_SUMMARY
+from inception_lessons.papers import ALEXNET_DROPOUT, ALEXNET_LAYERS
 from inception_lessons.widgets import Choice, Mistake, Number, Option
 
 
@@ -28,13 +29,15 @@ _TOTAL, _IN_DENSE = costs.total(_ALEXNET), _dense(_ALEXNET)
 _ROWS = costs.by_row(_ALEXNET)
 _UNITS = [row.channels for row in ALEXNET_LAYERS if row.type == "linear"]
 _FEATURES = next(layer.in_channels for layer in _ALEXNET if layer.row == "dense6")
-_CONVS = sum(row.type == "convolution" for row in ALEXNET_LAYERS)
+_CONVS = [row for row in ALEXNET_LAYERS if row.type == "convolution"]
+_LAST_GRID = math.isqrt(_FEATURES // _CONVS[-1].channels)
 
 predict_dense = Number(
     "03-predict-dense",
-    f"AlexNet has {_CONVS} convolutions and then {len(_UNITS)} dense layers. The first dense layer reads "
-    f"{_FEATURES:,} numbers, and the three have {_UNITS[0]:,}, {_UNITS[1]:,} and {_UNITS[2]:,} units. The "
-    f"whole network has {_TOTAL.parameters:,} parameters. What share of them is in the dense layers?",
+    f"AlexNet has {len(_CONVS)} convolutions and then {len(_UNITS)} dense layers. Its last map has "
+    f"{_CONVS[-1].channels} channels on {_LAST_GRID}×{_LAST_GRID} positions, which makes the {_FEATURES:,} "
+    f"inputs of the first dense layer. The three have {_UNITS[0]:,}, {_UNITS[1]:,} and {_UNITS[2]:,} units. "
+    f"The whole network has {_TOTAL.parameters:,} parameters. What share of them is in the dense layers?",
     100 * _IN_DENSE.parameters / _TOTAL.parameters,
     "%",
     tolerance=1,
@@ -239,7 +242,7 @@ _NAIVE = _STEM.kernel_size**2 / (9 * (_STEM.kernel_size - 1) // 2)
 stem_stack = Number(
     "03-stem-stack",
     f"AlexNet's first convolution is {_STEM.kernel_size}×{_STEM.kernel_size}, from {_COLOURS} channels to "
-    f"{_FIRST}. How many times as many weights has the stack of 3×3 that sees the same?",
+    f"{_FIRST}. How many times as many weights has the 3×3 stack that sees the same? One decimal is enough.",
     _STEM_STACK / _STEM_WEIGHTS,
     "times",
     relative_tolerance=0.01,
@@ -252,52 +255,6 @@ stem_stack = Number(
     ],
     hint=f"Five layers: 9·3·{_FIRST} for the first, 9·{_FIRST}·{_FIRST} for each of the others.",
     explanation="A rule for equal channels says nothing about the layer where they are made.",
-)
-
-_SMALL, _LARGE = 28, 224
-
-upsampling = Number(
-    "03-upsampling",
-    f"To try a network for {_LARGE}×{_LARGE} photographs on images of {_SMALL}×{_SMALL}, people often "
-    "enlarge the images. By which factor does that raise the MACs of its convolutions, compared with "
-    f"running them on {_SMALL}×{_SMALL}? (Padding keeps the grids.)",
-    (_LARGE // _SMALL) ** 2,
-    "times",
-    mistakes=[Mistake(_LARGE // _SMALL, "That is along one side. An image has two.")],
-    hint="Every convolution works at every position. How many more positions are there?",
-    explanation="All that work looks at pixels that were made up from their neighbours.",
-)
-
-
-def _vgg_count(column: Sequence[str]) -> tuple[int, int, int]:
-    layers = costs.layer_costs(costs.walk(costs.vgg_stages(costs.vgg_layers(column)), 3, 224))
-    convolutions = sum(layer.kernel_size is not None for layer in layers)
-    return convolutions, len(layers) - convolutions, costs.total(layers).parameters
-
-
-vgg_count = Task(
-    "03-vgg-count",
-    lambda function: compare(function, _vgg_count, [(costs.vgg_column(name),) for name in VGG_SUMMARY]),
-    "All six columns. VGG-16 and VGG-19 are one function and another column.",
-)
-
-_GROWTH = {
-    name: 100 * (getattr(costs.total(costs.vgg("E")), name) / getattr(costs.total(costs.vgg("A")), name) - 1)
-    for name in ("parameters", "macs")
-}
-
-deeper = Number(
-    "03-deeper",
-    "Column E has twice as many convolutions as column A. How many percent more parameters has the network?",
-    _GROWTH["parameters"],
-    "%",
-    tolerance=0.3,
-    mistakes=[
-        Mistake(100, "Twice as many convolutions. But the dense layers, which hold most, stay as they are."),
-        Mistake(_GROWTH["macs"], "That is the growth of the MACs."),
-    ],
-    hint="Your function gives both numbers of parameters.",
-    explanation="Depth costs work. It hardly costs parameters, as long as the head is that large.",
 )
 
 
@@ -329,7 +286,7 @@ vgg_batch = Number(
     mistakes=[
         Mistake(
             _VGG.parameters // _VGG.activations + 1,
-            "That compares with the weights alone. Gradient and momentum take as much each.",
+            "That compares with the weights alone. Gradients and their sums take as much each.",
         ),
         Mistake(
             _crossing(_VGG.parameters, _VGG.activations) - 1,

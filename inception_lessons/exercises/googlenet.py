@@ -216,7 +216,7 @@ macs_4e = Number(
         ),
     ],
     hint="Six convolutions: four read the input, two read reduced channels. All work on 14·14 positions.",
-    explanation="Table 1 prints 170M.",
+    explanation=f"Table 1 prints {_4E.ops}.",
 )
 
 
@@ -276,8 +276,8 @@ minimum_image = Number(
     ],
     hint="Let the computer try: `costs.googlenet(input_size=size)` raises a ValueError where a layer has no "
     "output.",
-    explanation="At this size every position of the last modules sees mostly padding: it runs, and it "
-    "classifies nothing.",
+    explanation="At this size a position of the last modules sees mostly padding. It runs; what it could "
+    "still classify is another question.",
 )
 
 

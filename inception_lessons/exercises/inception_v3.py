@@ -4,16 +4,15 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
-from inception_lessons import costs
 from inception_lessons.exercises._study import study_of_seeds
 from inception_lessons.exercises._task import Task
 from inception_lessons.papers import (
-    RETHINKING_CLAIMS,
     RETHINKING_LABEL_SMOOTHING,
     RETHINKING_TABLE_3,
     RETHINKING_TABLE_4,
     RETHINKING_TRAINING,
 )
+from inception_lessons.records import EXPERIMENTS
 from inception_lessons.widgets import Choice, Mistake, Number, Option
 
 STEPS = tuple(row.network.removeprefix("Inception-v2 ") for row in RETHINKING_TABLE_3)
@@ -42,7 +41,7 @@ def smoothed_target(epsilon: float, classes: int) -> tuple[float, float]:
 def loss_floor(epsilon: float, classes: int) -> float:
     """Return the smallest cross-entropy with smoothed targets, in nats: the entropy of the target."""
     right, wrong = smoothed_target(epsilon, classes)
-    return -right * math.log(right) - (classes - 1) * wrong * math.log(wrong)
+    return sum(-count * q * math.log(q) for count, q in ((1, right), (classes - 1, wrong)) if q > 0)
 
 
 def logit_gap(epsilon: float, classes: int) -> float:
@@ -56,30 +55,40 @@ _FEW = 10
 
 # Predictions
 
-predict_recipe = Number(
+predict_recipe = Choice(
     "08-predict-recipe",
     f"From BN-Inception to Inception v3 the top-1 error falls from {ERRORS['BN-Inception']} to "
-    f"{ERRORS['BN-auxiliary']} %. Two of the steps on the way change nothing but training: another optimizer "
-    f"and label smoothing. How many of the {_ALL} points come with these two together?",
-    _RECIPE,
-    "points",
-    tolerance=0.15,
-    mistakes=[
-        Mistake(_ALL / 2, "Half of it? Less. The table below has the numbers."),
-        Mistake(
-            gain("Inception-v2", "BN-auxiliary"),
-            "That is everything after Inception-v2: a new stem and a change of the auxiliary head are in it.",
+    f"{ERRORS['BN-auxiliary']} %, by {_ALL} points. Two of the steps on the way change nothing but training: "
+    "another optimizer and label smoothing. How many of the points come with these two together?",
+    [
+        Option(
+            f"about {_RECIPE / 3:.1f}",
+            False,
+            "More. One of the two alone gains more; the table below has the numbers.",
+        ),
+        Option(
+            f"about {_RECIPE:.1f}",
+            True,
+            "Read on before you call it little: what the other points came with is not obvious either.",
+        ),
+        Option(
+            f"about {_ALL / 2:.0f}",
+            False,
+            "Half of it? Less. The table below has the numbers.",
+        ),
+        Option(
+            f"about {_ALL - _RECIPE - 0.4:.0f}",
+            False,
+            "Less. New modules, larger images, a new stem and a change of the auxiliary head bring most.",
         ),
     ],
-    hint="Guess a number, then look at Table 3 below.",
-    explanation="Read on before you call it little: what the other points came with is not obvious either.",
 )
 
 predict_floor = Choice(
     "08-predict-floor",
-    f"Label smoothing with ε = {_EPSILON} asks a classifier of {_CLASSES:,} classes to give the right class "
-    f"about {1 - _EPSILON:.0%} and to share the rest among all. What is the smallest cross-entropy that "
-    "training can reach?",
+    f"A classifier of {_CLASSES:,} classes is asked not to be sure: to give the right class about "
+    f"{1 - _EPSILON:.0%} and all others equal shares of the rest. Its loss is the cross-entropy with these "
+    "shares, the mean of −ln p over the classes, weighted by the shares. What is the smallest it can be?",
     [
         Option("0 nats", False, "Only a target of 100 % allows that. Here 0 would miss the target."),
         Option(
@@ -147,9 +156,12 @@ def _near(function: Callable[..., float], reference: Callable[..., float], cases
 floor_task = Task(
     "08-floor",
     lambda function: _near(
-        function, loss_floor, [(_EPSILON, _CLASSES), (_EPSILON, _FEW), (0.2, 2), (0.5, 100), (1.0, 7)]
+        function,
+        loss_floor,
+        [(_EPSILON, _CLASSES), (_EPSILON, _FEW), (0.2, 2), (0.5, 100), (1.0, 7), (0.0, 10)],
     ),
-    "Right for a thousand classes and for two, and for ε = 1, where nothing is left but ln K.",
+    "Right for a thousand classes and for two, for ε = 1, where nothing is left but ln K, and for ε = 0, the "
+    "one-hot target.",
 )
 
 floor_ten = Number(
@@ -212,40 +224,30 @@ clip_task = Task(
     "Long gradients are shortened, short ones and zero are left alone, and none changes its direction.",
 )
 
-epsilon_ratio = Number(
-    "08-epsilon-ratio",
-    "Write s for the square root of the running mean of squared gradients. TensorFlow's step is "
-    "1/√(s² + 1), PyTorch's is 1/(s + 1), both with ε = 1. How many times larger can TensorFlow's be, at "
-    "most, over all s?",
-    math.sqrt(2),
-    "times",
-    tolerance=0.01,
-    mistakes=[
-        Mistake(2, "At s = 1 PyTorch divides by 2; but TensorFlow does not divide by 1 there."),
-        Mistake(1, "They are equal for s = 0 and for very large s. In between they are not."),
-    ],
-    hint="Square the ratio: (1 + s)²/(1 + s²) = 1 + 2s/(1 + s²). For which s is the fraction largest?",
-    explanation="At s = 1. For an ε of 1 the place matters little; for a tiny ε and tiny gradients, a lot.",
-)
+_FEWER, _MORE = RETHINKING_TABLE_4
+_GAINED = _FEWER.top1_error - _MORE.top1_error
+_DOUBLINGS = math.log2(_MORE.crops / _FEWER.crops)
 
-_ENSEMBLE = 4
-_V3 = costs.total(costs.inception_v3()).macs
-_CROPS = RETHINKING_TABLE_4[-1].crops
-
-ensemble_macs = Number(
-    "08-ensemble-macs",
-    f"The abstract's {RETHINKING_CLAIMS['ensemble_top1'].value} % are for {_ENSEMBLE} networks. With "
-    f"{_CROPS} crops for each, and {_V3 / 1e9:.2f} G MACs for one network and one crop: how many MACs are "
-    "that for one image?",
-    _ENSEMBLE * _CROPS * _V3,
-    "MACs",
-    relative_tolerance=0.01,
+per_doubling = Number(
+    "08-per-doubling",
+    f"From {_FEWER.crops} crops to {_MORE.crops} the top-1 error falls from {_FEWER.top1_error} to "
+    f"{_MORE.top1_error} %. How many points is that for each doubling of the work?",
+    _GAINED / _DOUBLINGS,
+    "points",
+    tolerance=0.005,
     mistakes=[
-        Mistake(_CROPS * _V3, "That is one network. There are four."),
-        Mistake(_ENSEMBLE * _V3, f"That is one crop each. There are {_CROPS}."),
+        Mistake(
+            (ERRORS["BN-auxiliary"] - _FEWER.top1_error) / math.log2(_FEWER.crops),
+            f"That is from one crop to {_FEWER.crops}, more than twice as much.",
+        ),
+        Mistake(
+            _GAINED / (_MORE.crops / _FEWER.crops),
+            f"{_MORE.crops / _FEWER.crops:.0f} times the work is not so many doublings: take log₂.",
+        ),
+        Mistake(_GAINED, "That is the whole gain. Divide by the number of doublings."),
     ],
-    hint="Networks × crops × MACs for one crop.",
-    explanation="Thousands of billions: more than 500 times what one network does when it looks once.",
+    hint=f"log₂({_MORE.crops}/{_FEWER.crops}) doublings.",
+    explanation=f"From one crop to {_FEWER.crops} a doubling brings more than twice as much.",
 )
 
 
@@ -307,4 +309,12 @@ head_reads = Choice(
     ],
 )
 
-seed_study = study_of_seeds("08-seed-study")
+_SEEDS = EXPERIMENTS["idea_by_idea"].seeds
+
+seed_study = study_of_seeds(
+    "08-seed-study",
+    names=("one-hot", "smoothed"),
+    remark="Your conclusion follows from the runs. Two recipes that are equally good give ranges without "
+    f"overlap in {2 / math.comb(2 * _SEEDS, _SEEDS):.1%} of studies with {_SEEDS} seeds each; ranges that "
+    "overlap do not show that two recipes are equal.",
+)

@@ -52,21 +52,25 @@ _LARGEST = max(_ADDED, key=lambda change: _ADDED[change])
 
 predict_change = Choice(
     "02-predict-change",
-    "The LeNet of today's courses differs from the printed one in three layers that have parameters. Which "
-    "change adds the most of them?",
+    "Three changes from the printed LeNet-5 to a taught one alter the number of parameters. The second "
+    f"convolution of the printed network has {sum(_INPUTS)} kernels of {_LAYERS['C3'].patch}×"
+    f"{_LAYERS['C3'].patch}; the taught one has all {_S2_MAPS}·{_LAYERS['C3'].maps}. The printed poolings "
+    "train two numbers for each map; the taught ones train none. The printed output compares "
+    f"{_LAYERS['F6'].maps} numbers with {_LAYERS['OUTPUT'].maps} fixed pictures; the taught one is a dense "
+    "layer with biases. Which change adds the most parameters?",
     [
         Option(
-            "The second convolution reads all maps, and not a choice of them",
+            "The second convolution gets all its kernels",
             _LARGEST == "C3",
             "36 more kernels of 5×5 numbers. The next one is close behind it.",
         ),
         Option(
-            "The output is a dense layer, and not a comparison with fixed pictures",
+            "The output becomes a dense layer",
             _LARGEST == "output",
             "It adds 84·10 weights and 10 biases: a lot, but 36 kernels of 5×5 are more.",
         ),
         Option(
-            "The poolings are plain averages, and not trained",
+            "The poolings train nothing",
             _LARGEST == "poolings",
             "That change removes parameters: two for each map.",
         ),
@@ -78,8 +82,8 @@ predict_change = Choice(
 equal_start = Choice(
     "02-equal-start",
     "Someone starts the full second convolution (16 maps, all reading six) and the layers behind it with all "
-    "weights of a layer equal, and trains with gradient descent. How many different maps does it have after "
-    "a thousand steps?",
+    "weights of a layer equal (not zero), and trains with gradient descent. Without rounding, how many "
+    "different maps does it have after a thousand steps?",
     [
         Option("16: the training images differ", False, "All 16 filters see the same images, always."),
         Option(
@@ -282,4 +286,8 @@ table_to_order = Task(
     "as well, arithmetic cannot say.",
 )
 
-seed_study = study_of_seeds("02-seed-study")
+seed_study = study_of_seeds(
+    "02-seed-study",
+    remark="Your conclusion follows from your runs. Look at each of them, too: one near 10 % has learned "
+    "nothing, and says more about the rate than about the pooling.",
+)

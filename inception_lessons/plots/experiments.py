@@ -324,5 +324,6 @@ def image_grid(
     counted = ", ".join(f"{labels.count(label)} × {label}" for label in dict.fromkeys(labels))
     size = f"{len(pixels[0])}×{len(pixels[0][0])}"
     judged = f" {len(wrong)} of {len(pixels)} predicted wrongly{': ' if wrong else ''}{', '.join(wrong)}."
-    alt = f"{len(pixels)} grey images of {size} pixels: {counted}.{judged if predictions is not None else ''}"
+    images_word = "image" if len(pixels) == 1 else "images"
+    alt = f"{len(pixels)} grey {images_word} of {size} pixels: {counted}.{judged if predictions is not None else ''}"
     return ThemedFigure("Images", alt, draw(WIDE, columns), draw(NARROW, max(1, columns // 2)))

@@ -73,7 +73,7 @@ class Record:
 
         return (
             f"{self.command}: seeds 0 to {max(run.seed for run in self.runs)}; {each('device')}, "
-            f"{each('threads')} threads, torch {each('torch')}; {each('date')}, commit {each('commit')}"
+            f"threads: {each('threads')}, torch {each('torch')}; {each('date')}, commit {each('commit')}"
         )
 
     def failures(self, setting: str) -> int:

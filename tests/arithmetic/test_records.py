@@ -135,4 +135,4 @@ def test_the_conditions_of_all_runs_stand_in_one_line():
     around = {"device": "cpu", "threads": 2, "torch": "2.13.0", "date": "2026-11-22"}
     runs = [Run("small", seed, {}, around | {"commit": f"c{seed % 2}"}) for seed in range(3)]
     line = Record("toy", "python -m toy", TOY.definition(), tuple(runs)).conditions_line()
-    assert line == "python -m toy: seeds 0 to 2; cpu, 2 threads, torch 2.13.0; 2026-11-22, commit c0, c1"
+    assert line == "python -m toy: seeds 0 to 2; cpu, threads: 2, torch 2.13.0; 2026-11-22, commit c0, c1"
