@@ -325,5 +325,8 @@ def image_grid(
     size = f"{len(pixels[0])}×{len(pixels[0][0])}"
     judged = f" {len(wrong)} of {len(pixels)} predicted wrongly{': ' if wrong else ''}{', '.join(wrong)}."
     images_word = "image" if len(pixels) == 1 else "images"
-    alt = f"{len(pixels)} grey {images_word} of {size} pixels: {counted}.{judged if predictions is not None else ''}"
+    alt = (
+        f"{len(pixels)} grey {images_word} of {size} pixels: "
+        f"{counted}.{judged if predictions is not None else ''}"
+    )
     return ThemedFigure("Images", alt, draw(WIDE, columns), draw(NARROW, max(1, columns // 2)))
