@@ -9,8 +9,9 @@ from inception_lessons.papers import ALEXNET_CLAIMS, ALEXNET_INPUT, ALEXNET_LAYE
 EXPLANATIONS: dict[tuple[str, str], str] = {
     ("conv1", "neurons"): (
         "253,440 is 96 · 55 · 48, as if the map had 48 positions along one side; 48 is the number of its "
-        "kernels on each GPU. 96 maps of 55 · 55 have 290,400 neurons. Only with these do the layers add up "
-        "to the 650,000 of the abstract (659,272, without the input): the caption's own numbers give 622,312."
+        "kernels on each GPU. 96 maps of 55 · 55 have 290,400 neurons. With these the layers "
+        "have 659,272 (without the input), nearer to the 650,000 of the abstract than the 622,312 that the "
+        "caption's own numbers give."
     ),
     ("input", "size"): (
         "An 11×11 window with stride 4 fits 54 times into 224 positions, and 55 times only from 227 on. The "
