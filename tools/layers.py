@@ -5,6 +5,7 @@ check.
 one summary.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -36,17 +37,24 @@ class Outcome(NamedTuple):
 KEEP = ("-p", "tools.kept_executions")
 """What nbval executes, the book's build need not execute again."""
 STYLE = Layer("style (ruff)", (sys.executable, "-m", "ruff", "check", "."))
-ARITHMETIC = Layer("arithmetic and papers", (*PYTEST, "-n2", "tests/arithmetic"))
+TWO_WORKERS = (*PYTEST, "-n2")
+ONE_THREAD_EACH = os.environ | {"OMP_NUM_THREADS": "1"}
+"""Two workers of two threads each on two cores wait for one another, and take several times as long."""
 QUICK = ("-m", "not slow")
-QUICK_ARITHMETIC = Layer("arithmetic and papers, the quick tests", (*ARITHMETIC.command, *QUICK))
-QUICK_MODULES = Layer("modules, the quick tests", (*PYTEST, "-n2", "tests/modules", *QUICK))
-MODULES = Layer("modules against torchvision and flop_counter", (*PYTEST, "-n2", "tests/modules"))
+ARITHMETIC = Layer("arithmetic and papers", (*TWO_WORKERS, "tests/arithmetic"), environ=ONE_THREAD_EACH)
+MODULES = Layer(
+    "modules against torchvision and flop_counter", (*TWO_WORKERS, "tests/modules"), environ=ONE_THREAD_EACH
+)
+QUICK_ARITHMETIC = ARITHMETIC._replace(
+    name="arithmetic and papers, the quick tests", command=(*ARITHMETIC.command, *QUICK)
+)
+QUICK_MODULES = MODULES._replace(name="modules, the quick tests", command=(*MODULES.command, *QUICK))
 
 
 def every_layer(browser_path: str | None) -> list[Layer]:
     """The layers of `make test`; the browser's path goes to the tests by the variable BROWSER."""
     environ = book.environ_for_notebooks()
-    notebooks = (*PYTEST, "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300", *KEEP, "chapters")
+    notebooks = (*PYTEST, "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=600", *KEEP, "chapters")
     pages = environ | ({"BROWSER": browser_path} if browser_path else {})
     built = "the book, warnings as errors"
     return [
