@@ -409,6 +409,7 @@ def whole(name: str) -> tuple[int, bytes, int]:
     return 200, body, len(body)
 
 
+@pytest.mark.slow
 @originals
 def test_download_is_verified_kept_and_used_again(cache, full):
     asked = []
@@ -432,6 +433,7 @@ def test_download_is_verified_kept_and_used_again(cache, full):
         data.fashion_mnist("test", "download", mirrors=[address])
 
 
+@pytest.mark.slow
 @originals
 def test_the_next_mirror_is_tried_and_keeps_what_came_before(cache, full):
     def half(name):

@@ -36,6 +36,15 @@ NATIVE = {
 """Channels and height of the images that each network was published for."""
 
 LESSONS = [name for name in list_models() if name.endswith("_lesson")]
+QUICK = {*LESSONS, "lenet5", "lenet", "nin_cifar10", "googlenet"}
+EVERY = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in list_models()]
+"""All networks; those that are not in the developer's loop are marked as slow."""
+
+
+def name_of(one) -> str:
+    return one if isinstance(one, str) else one.values[0]
+
+
 FIXED_CLASSES = {"lenet5": 10}
 """Networks whose output has as many classes as the paper draws codes for."""
 
@@ -78,7 +87,7 @@ def test_the_sweep_knows_every_network():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("name", EVERY)
 def test_shape_and_finite_values_at_the_paper_s_size(name):
     torch.manual_seed(0)
     net = get_model(name).eval()
@@ -89,7 +98,7 @@ def test_shape_and_finite_values_at_the_paper_s_size(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("name", EVERY)
 def test_every_parameter_receives_a_gradient(name):
     net = slim(name).train()
     for dropout in (m for m in net.modules() if isinstance(m, nn.Dropout)):
@@ -103,7 +112,7 @@ def test_every_parameter_receives_a_gradient(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("name", EVERY)
 def test_eval_is_deterministic_and_the_state_round_trips(name):
     net, twin = slim(name).eval(), slim(name)
     for parameter in twin.parameters():
@@ -116,7 +125,7 @@ def test_eval_is_deterministic_and_the_state_round_trips(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("name", EVERY)
 def test_compile_accepts_it_in_one_graph(name):
     net, x = slim(name).eval(), images(name)
     torch.compiler.reset()
@@ -127,7 +136,7 @@ def test_compile_accepts_it_in_one_graph(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("name", EVERY)
 def test_export_accepts_it_with_a_free_batch_size(name):
     net, x = slim(name).eval(), images(name)
     batch = torch.export.Dim("batch", min=1, max=64)
@@ -136,7 +145,7 @@ def test_export_accepts_it_with_a_free_batch_size(name):
         torch.testing.assert_close(program.module()(x[:1]), net(x[:1]), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", [name for name in list_models() if "width" in options_of(name)])
+@pytest.mark.parametrize("name", [one for one in EVERY if "width" in options_of(name_of(one))])
 def test_half_width_keeps_shapes_and_costs_about_a_quarter(name):
     """Parameters go with the square of the width, save biases, norms, the first and the last layer."""
     shape = (1, *shape_of(name))
@@ -147,7 +156,7 @@ def test_half_width_keeps_shapes_and_costs_about_a_quarter(name):
     assert 0.2 < half.macs / whole.macs < 0.5
 
 
-@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("name", EVERY)
 def test_the_smallest_image_is_named_and_works(name):
     """One pixel less is refused by name; without that check a layer would fail."""
     with torch.device("meta"):
@@ -163,7 +172,7 @@ def test_the_smallest_image_is_named_and_works(name):
             net(too_small)
 
 
-@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("name", EVERY)
 def test_largest_image_is_named_where_there_is_one(name):
     with torch.device("meta"):
         net = get_model(name).eval()
@@ -177,7 +186,7 @@ def test_largest_image_is_named_where_there_is_one(name):
         net(torch.empty(1, net.in_channels, largest + 1, largest + 1, device="meta"))
 
 
-@pytest.mark.parametrize("name", [name for name in list_models() if name != "lenet5"])
+@pytest.mark.parametrize("name", [one for one in EVERY if name_of(one) != "lenet5"])
 def test_any_number_of_channels_and_classes(name):
     with torch.device("meta"):
         net = get_model(name, in_channels=2, num_classes=7).eval()
@@ -192,7 +201,7 @@ def test_lesson_sizes_take_28_to_64_pixels(name, size):
         assert net(torch.empty(2, 3, size, size)).shape == (2, 5)
 
 
-@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("name", EVERY)
 def test_arithmetic_and_counting_agree_layer_by_layer(name):
     """The walk over the network as data and `measure` on its modules give the same layers in one order."""
     shape = shape_of(name)
@@ -226,7 +235,7 @@ def walked_as_built(net: nn.Module, shape: tuple[int, int, int]) -> list[costs.W
     return costs.walk(stages, shape[0], shape[1:], bias=bias, norm=norm)
 
 
-@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("name", EVERY)
 def test_nonsense_is_refused_with_the_remedy(name):
     with torch.device("meta"):
         net = get_model(name).eval()

@@ -226,6 +226,7 @@ def test_shapes_are_those_of_a_real_run(name):
             assert called[path].input_shape == tuple(given.shape), path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("name", ["googlenet", "densenet121", "efficientnet_b0"])
 def test_our_shape_rules_agree_with_torch_s(name, training, monkeypatch):
