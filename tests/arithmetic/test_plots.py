@@ -190,6 +190,7 @@ def test_figures_can_share_a_page(figure):
         assert address == "http://www.w3.org/2000/svg"
 
 
+@pytest.mark.slow
 def test_the_same_figure_has_the_same_bytes(figure, request):
     again = FIGURES[request.node.callspec.params["figure"]]()
     assert again.html() == html_of(figure)
@@ -199,6 +200,7 @@ def test_the_same_picture_has_the_same_bytes():
     assert plots.receptive_fields().png() == plots.receptive_fields().png()
 
 
+@pytest.mark.slow
 def test_mimebundle_says_the_same_in_three_ways(figure):
     bundle = figure._repr_mimebundle_()
     assert set(bundle) == {"text/html", "image/png", "text/plain"}
@@ -221,6 +223,7 @@ def test_text_is_legible_at_natural_size(figure):
             assert "font-family" not in text.attrib
 
 
+@pytest.mark.slow
 def test_drawings_stay_within_their_frame(figure):
     for drawing in filter(None, (figure.wide, figure.narrow)):
         drawing.savefig(io.BytesIO(), format="svg")
@@ -291,6 +294,7 @@ def assert_nothing_overlaps(drawing):
         assert bar[0] > -0.01 and bar[2] < width + 0.01 and bar[3] < height, "a bar is cut"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*BLOCKS, "inception_module", "naive module", "compare_modules"])
 def test_nothing_overlaps_in_a_block(name):
     figure = FIGURES[name]()

@@ -288,6 +288,7 @@ def test_a_folder_gives_what_torchvision_reads_from_it(tmp_path, full):
     assert len(full["train"]) == 60_000 and torch.equal(full["train"].index, torch.arange(60_000))
 
 
+@pytest.mark.slow
 @originals
 @pytest.mark.parametrize(
     ("spoil", "message"),
@@ -460,6 +461,7 @@ def wrong(name):
     return 200, body, len(body)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "message"),
     [

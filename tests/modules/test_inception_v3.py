@@ -241,6 +241,7 @@ def test_receptive_field_of_the_last_map(name, stem, middle, size):
     assert (field.size, field.jump, field.grid) == ((size, size), (32, 32), (8, 8))
 
 
+@pytest.mark.slow
 def test_training_on_maps_too_small_for_the_head_is_refused():
     with torch.device("meta"):
         net = inception_v3(width=0.1, num_classes=3).train()

@@ -201,6 +201,7 @@ def test_no_arithmetic_is_done():
 # -- against real runs and torch's own shape rules ----------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["googlenet", "densenet121", "efficientnet_b0"])
 def test_shapes_are_those_of_a_real_run(name):
     net = network(name, "cpu").eval()

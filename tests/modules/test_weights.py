@@ -848,6 +848,7 @@ def test_heads_are_left_out_loaded_or_missed(name, heads):
 # What the builders say. On the device "meta" a network has no numbers, and nothing here needs any.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "options", "enum"),
     [
@@ -873,6 +874,7 @@ def test_each_network_finds_its_weights_and_fits_torchvision_s_names_and_shapes(
     weights.from_torchvision(net, state)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
