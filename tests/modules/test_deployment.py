@@ -82,6 +82,7 @@ def test_whole_networks(name):
         assert count(deployed, FusedConv2d) == convolutions and count(deployed, nn.ReLU) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in list_models() if name.endswith("_lesson")])
 def test_lesson_networks(name):
     net = lively(get_model(name))
@@ -303,6 +304,7 @@ def test_compiled():
     assert_same_function(net, copy.deepcopy(deployed), images(2, 3, 12, 10))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sleeps", [True, False])
 def test_auto_keeps_the_faster(monkeypatch, sleeps):
     """A program ten times slower than the network is dropped, one that answers at once is kept."""

@@ -82,6 +82,7 @@ def test_settings_and_seeds_reach_the_training(tmp_path, images):
     assert usual.conditions["device"] and usual.conditions["threads"] >= 1
 
 
+@pytest.mark.slow
 def test_of_a_partial_record_of_another_definition_the_unchanged_settings_are_used(
     tmp_path, images, monkeypatch
 ):

@@ -249,6 +249,7 @@ def test_rows_at_width_1_are_the_paper_s():
     assert changed == [("pool4", 2)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.half, torch.bfloat16])
 def test_half_precision_works_on_the_cpu_too(dtype):
     net = googlenet(aux=False, num_classes=3).eval()

@@ -94,6 +94,7 @@ def leaves_with_state(net: nn.Module) -> set[str]:
     return {name for name, m in net.named_modules() if m.state_dict() and not list(m.children())}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("aux", [False, True])
 def test_every_layer_has_its_name_in_torchvision(aux):
     with torch.device("meta"):
