@@ -54,7 +54,7 @@ QUICK_MODULES = MODULES._replace(name="modules, the quick tests", command=(*MODU
 def every_layer(browser_path: str | None) -> list[Layer]:
     """The layers of `make test`; the browser's path goes to the tests by the variable BROWSER."""
     environ = book.environ_for_notebooks()
-    notebooks = (*PYTEST, "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=600", *KEEP, "chapters")
+    notebooks = (*PYTEST, "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300", *KEEP, "chapters")
     pages = environ | ({"BROWSER": browser_path} if browser_path else {})
     built = "the book, warnings as errors"
     return [
