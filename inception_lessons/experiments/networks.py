@@ -67,8 +67,8 @@ class InceptionSteps(nn.Module):
         super().__init__()
         if asymmetric and not batch_norm:
             raise ValueError("asymmetric=True needs batch_norm=True: its module always has batch norm")
-        build = one_of("module", module, _MODULES), {"batch_norm": batch_norm}
-        self.stem = ConvReLU(positive("in_channels", in_channels), 16, 3, stride=2, **build[1])
+        build, norm = _MODULES[one_of("module", module, _MODULES)], {"batch_norm": batch_norm}
+        self.stem = ConvReLU(positive("in_channels", in_channels), 16, 3, stride=2, **norm)
         self.body = nn.ModuleDict()
         channels = 16
         for key, widths in _WIDTHS.items():
@@ -76,17 +76,15 @@ class InceptionSteps(nn.Module):
                 block = AsymmetricInception(channels, _asymmetric(widths))
                 block.pool = nn.MaxPool2d(3, stride=1, padding=1)
             else:
-                block = _MODULES[build[0]](channels, widths, **build[1])
+                block = build(channels, widths, **norm)
             self.body[key] = block
             channels = block.out_channels
             if key == "b":
-                self.aux = (
-                    AuxiliaryHead(channels, num_classes, _HEAD, adaptive=True, **build[1]) if aux else None
-                )
+                self.aux = AuxiliaryHead(channels, num_classes, _HEAD, adaptive=True, **norm) if aux else None
                 if one_of("reduction", reduction, ("pool", "parallel")) == "pool":
                     self.body["halve"] = nn.MaxPool2d(3, stride=2, padding=1)
                 else:
-                    self.body["halve"] = ReductionDouble3(channels, _HALVING, **build[1])
+                    self.body["halve"] = ReductionDouble3(channels, _HALVING, **norm)
                     channels = self.body["halve"].out_channels
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.linear = nn.Linear(channels, positive("num_classes", num_classes))
