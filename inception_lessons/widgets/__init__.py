@@ -3,4 +3,7 @@
 from inception_lessons.widgets.answer_check import Choice, Feedback, Mistake, Number, Option
 from inception_lessons.widgets.cost_bench import CostBench
 
-__all__ = ["Choice", "CostBench", "Feedback", "Mistake", "Number", "Option"]
+INSTRUMENTS = (CostBench,)
+"""The widgets whose reader sets controls, in the order of the gallery."""
+
+__all__ = ["INSTRUMENTS", "Choice", "CostBench", "Feedback", "Mistake", "Number", "Option"]

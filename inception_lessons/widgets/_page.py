@@ -11,6 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, ClassVar
 
+_PARTS = re.compile(r"\A// parts: ([a-z, ]+)\n")
 _EXPORT = re.compile(r"^export default (?=\{)", re.MULTILINE)
 _MODULE_SYNTAX = re.compile(r"^\s*(import|export)\b|\bimport\s*\(", re.MULTILINE)
 _shown: Counter[str] = Counter()
@@ -20,6 +21,19 @@ _shown: Counter[str] = Counter()
 def static_text(name: str) -> str:
     """Return the text of a file of this package's `static` folder."""
     return (files(__package__) / "static" / name).read_text(encoding="utf-8")
+
+
+@cache
+def module_text(name: str) -> str:
+    """Return a widget's module, after the shared parts that its first line names: `// parts: frame, axes`.
+
+    What comes out imports nothing.
+    """
+    text = static_text(name)
+    parts = _PARTS.match(text)
+    if not parts:
+        return text
+    return "\n".join([*(static_text(f"{part.strip()}.mjs") for part in parts[1].split(",")), text])
 
 
 def classic(source: str) -> str:
@@ -102,7 +116,7 @@ class PageWidget(ABC):
             f"{self._static_html()}\n"
             f'<script type="application/json">{state}</script>\n'
             f"<script>\n{classic(static_text('page.mjs'))}.mount({json.dumps(host)}, () => "
-            f"{classic(static_text(self._module))});\n</script>\n"
+            f"{classic(module_text(self._module))});\n</script>\n"
             "</div>"
         )
 
@@ -126,6 +140,6 @@ class PageWidget(ABC):
             return self._checked(proposal["trait"].name, proposal["value"])
 
         members = {name: traitlets.Any(value).tag(sync=True) for name, value in self.state.items()}
-        members |= {"_esm": static_text(self._module), "_css": static_text("host.css")}
+        members |= {"_esm": module_text(self._module), "_css": static_text("host.css")}
         members["_validate_setting"] = traitlets.validate(*self._live_names)(validate)
         return type(f"Live{type(self).__name__}", (anywidget.AnyWidget,), members)()

@@ -9,29 +9,18 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, ClassVar, NamedTuple
 
-from inception_lessons._check import integer, one_of
 from inception_lessons.costs import conv2d
 from inception_lessons.papers import GOOGLENET_TABLE_1
 from inception_lessons.tables import Table
-from inception_lessons.widgets._page import PageWidget
-
-
-class Setting(NamedTuple):
-    """One slider; all sizes are integers."""
-
-    name: str
-    label: str
-    low: int
-    high: int
-    step: int = 1
-
+from inception_lessons.widgets._controls import Control, Instrument, Preset, Slider, Toggle
+from inception_lessons.widgets._numbers import percent
 
 SETTINGS = (
-    Setting("in_channels", "Input channels", 1, 1024),
-    Setting("reduced_channels", "Reduced channels", 1, 1024),
-    Setting("out_channels", "Output channels", 1, 1024),
-    Setting("grid", "Grid", 1, 112),
-    Setting("kernel_size", "Kernel", 3, 11, 2),
+    Slider("in_channels", "Input channels", 1, 1024),
+    Slider("reduced_channels", "Reduced channels", 1, 1024),
+    Slider("out_channels", "Output channels", 1, 1024),
+    Slider("grid", "Grid", 1, 112),
+    Slider("kernel_size", "Kernel", 3, 11, 2),
 )
 
 
@@ -69,7 +58,7 @@ VARIANTS = (
 WORDS = ("zero", "one", "two", "three", "four", "five")
 
 
-class Preset(NamedTuple):
+class PaperConvolution(NamedTuple):
     """A convolution of a paper's network."""
 
     source: str
@@ -84,20 +73,20 @@ def _sizes(*sizes: int) -> dict[str, int]:
 
 
 @cache
-def presets() -> dict[str, Preset]:
+def presets() -> dict[str, PaperConvolution]:
     """Return the presets by key, such as `"4a-5x5"`; GoogLeNet's are read from `papers.GOOGLENET_TABLE_1`."""
-    found: dict[str, Preset] = {}
+    found: dict[str, PaperConvolution] = {}
     for kernel in (5, 3):
         source = f"{kernel}×{kernel} branches (Table 1, arXiv:1409.4842)"
         for before, row in itertools.pairwise(GOOGLENET_TABLE_1):
             if row.type == "inception":
                 reduced, out = (row.reduce5, row.conv5) if kernel == 5 else (row.reduce3, row.conv3)
                 sizes = _sizes(before.channels, reduced, out, row.grid, kernel)
-                preset = Preset(source, "GoogLeNet", row.key, f"{kernel}×{kernel} branch", sizes)
+                preset = PaperConvolution(source, "GoogLeNet", row.key, f"{kernel}×{kernel} branch", sizes)
                 found[f"{row.key}-{kernel}x{kernel}"] = preset
     # That paper's Table 1 prints the grid and the 768 channels, its Figure 6 says n = 7. The widths inside
     # the modules are not printed: 192 is what the public implementations use in the last, Mixed_6e.
-    found["v3-7x7"] = Preset(
+    found["v3-7x7"] = PaperConvolution(
         "Asymmetric kernels (Figure 6, arXiv:1512.00567)",
         "Inception-v3",
         "17×17 modules",
@@ -109,7 +98,7 @@ def presets() -> dict[str, Preset]:
 
 def _preset_choices() -> list[dict[str, Any]]:
     """Return the presets for the page; those with the same five numbers become one."""
-    same: dict[tuple[object, ...], list[Preset]] = {}
+    same: dict[tuple[object, ...], list[PaperConvolution]] = {}
     for preset in presets().values():
         same.setdefault((preset.network, preset.part, *preset.settings.values()), []).append(preset)
     choices = []
@@ -196,23 +185,6 @@ def variant_costs(settings: Mapping[str, int]) -> list[VariantCost]:
     return counted
 
 
-def percent(part: int, whole: int) -> str:
-    """Return 100·part/whole with three significant digits, halves rounded up, such as `"4.67 %"`.
-
-    Only integers take part, so that every language comes to the same characters.
-    """
-    upper, lower, places, zeros = 100 * part, whole, 0, 0
-    while upper < 100 * lower:
-        upper, places = 10 * upper, places + 1
-    while upper >= 1000 * lower:
-        lower, zeros = 10 * lower, zeros + 1
-    digits = (2 * upper + lower) // (2 * lower)
-    if digits == 1000:
-        digits, places, zeros = (100, places - 1, zeros) if places else (100, 0, zeros + 1)
-    whole_digits, decimals = divmod(digits * 10**zeros, 10**places)
-    return f"{whole_digits:,}" + (f".{decimals:0{places}d}" if places else "") + " %"
-
-
 def evaluate(settings: Mapping[str, int]) -> dict[str, Any]:
     """Return everything the bench shows, in the form in which the module computes it too."""
     rows = variant_costs(settings)
@@ -251,7 +223,7 @@ def evaluate(settings: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-class CostBench(PageWidget):
+class CostBench(Instrument):
     """Variants of one convolution side by side: parameters, MACs and their ratio to the direct convolution.
 
     ```python
@@ -260,54 +232,42 @@ class CostBench(PageWidget):
     CostBench(in_channels=256, reduced_channels=64, out_channels=256, grid=28, kernel_size=3)
     ```
 
-    In the default, a 1×1 before the 5×5 is cheaper than a depthwise separable convolution.
+    In the default, a 1×1 before the 5×5 is cheaper than a depthwise separable convolution. Biases are
+    parameters and no MACs.
     """
 
     _module: ClassVar[str] = "cost_bench.mjs"
-    _live_names: ClassVar[tuple[str, ...]] = (*(setting.name for setting in SETTINGS), "biases")
 
-    def __init__(self, preset: str = "4a-5x5", *, biases: bool = False, **sizes: int) -> None:
-        """Start from a preset, and change some of its numbers.
+    @classmethod
+    def controls(cls) -> tuple[Control, ...]:
+        """Return five sizes, and whether to count one bias per output channel."""
+        return (*SETTINGS, Toggle("biases", "Count biases"))
 
-        Args:
-            preset: a key of `presets()`.
-            biases: whether to count one bias per output channel; biases are parameters and no MACs.
-            sizes: `in_channels`, `reduced_channels`, `out_channels`, `grid` or `kernel_size`.
+    @classmethod
+    def presets(cls) -> Mapping[str, Preset]:
+        """Return the convolutions of `presets()`; the first is module 4a's 5×5 branch."""
+        found = {
+            key: Preset(f"{paper.network} {paper.module}, {paper.part}", paper.settings, paper.source)
+            for key, paper in presets().items()
+        }
+        return {"4a-5x5": found["4a-5x5"], **found}
 
-        Raises:
-            ValueError: an unknown preset, or a number outside its slider's limits.
-            TypeError: an unknown name, or a number that is not an integer.
-        """
-        chosen = presets()[one_of("preset", preset, presets())].settings
-        for name in sizes:
-            if name not in chosen:
-                raise TypeError(f"CostBench has no setting {name!r}; known: {', '.join(self._live_names)}")
-        given = {**chosen, **sizes, "biases": biases}
-        self.settings: dict[str, int] = {name: self._checked(name, value) for name, value in given.items()}
+    @classmethod
+    def evaluate(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the caption, the summary and a row for each variant."""
+        return evaluate(settings)
 
-    def _checked(self, name: str, value: object) -> int:
-        if name == "biases":
-            if not isinstance(value, bool):
-                raise TypeError(f"biases must be True or False, got {value!r}")
-            return value
-        setting = next(setting for setting in SETTINGS if setting.name == name)
-        number = integer(name, value)
-        if not setting.low <= number <= setting.high:
-            raise ValueError(f"{name} must be from {setting.low} to {setting.high}, got {number}")
-        if (number - setting.low) % setting.step:
-            raise ValueError(f"{name} must be odd, got {number}; use {number - 1} or {number + 1}")
-        return number
+    @classmethod
+    def _defaults(cls) -> dict[str, Any]:
+        return {"biases": False}
 
-    @property
-    def state(self) -> dict[str, Any]:
-        """The settings by name, and `spec`: sliders, variants and presets."""
-        spec = {
-            "settings": [setting._asdict() for setting in SETTINGS],
+    @classmethod
+    def _data(cls) -> dict[str, Any]:
+        return {
             "variants": [{**v._asdict(), "steps": [step._asdict() for step in v.steps]} for v in VARIANTS],
             "presets": _preset_choices(),
             "words": list(WORDS),
         }
-        return {**self.settings, "spec": spec}
 
     def costs(self) -> dict[str, VariantCost]:
         """Return the cost of each variant: `direct`, `reduced`, `stacked`, `factorized` and `separable`."""
@@ -331,12 +291,3 @@ class CostBench(PageWidget):
                 for row in shown["rows"]
             ),
         )
-
-    def _static_html(self) -> str:
-        return self.table().html()
-
-    def _static_markdown(self) -> str:
-        return self.table().markdown()
-
-    def _static_text(self) -> str:
-        return self.table().text()

@@ -3,12 +3,15 @@ fails the test."""
 
 import threading
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
+from tests.browser.bare import Visit
 from tools import browser as browsers
 from tools import serve
 
@@ -66,3 +69,48 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
     if complaints:
         pytest.fail("\n".join(dict.fromkeys(complaints)), pytrace=False)
+
+
+class QuietFolder(SimpleHTTPRequestHandler):
+    """Serves a folder without a line for each request."""
+
+    def log_message(self, format, *args):
+        pass
+
+
+@pytest.fixture
+def visit(browser: Browser, tmp_path: Path) -> Iterator[Visit]:
+    """Open a page with the given HTML; a request beside the page, an error or an exception fails the test."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietFolder, directory=tmp_path))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    contexts, complaints = [], []
+
+    def open_page(*bodies: str, attributes: str = "", over: str = "file", **options) -> Page:
+        file = tmp_path / "page.html"
+        file.write_text(
+            f'<!doctype html><html lang="en" {attributes}><head><meta charset="utf-8"><title>Widgets</title>'
+            '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"></head>'
+            '<body style="margin: 0 16px; font-family: DejaVu Sans, Verdana, sans-serif">'  # wide letters
+            f"{''.join(bodies)}</body></html>",
+            encoding="utf-8",
+        )
+        address = file.as_uri() if over == "file" else f"http://127.0.0.1:{server.server_port}/page.html"
+        context = browser.new_context(**options)
+        contexts.append(context)
+        context.on(
+            "request", lambda request: request.url != address and complaints.append(f"request: {request.url}")
+        )
+        context.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        page = context.new_page()
+        page.goto(address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    assert not complaints, "\n".join(complaints)

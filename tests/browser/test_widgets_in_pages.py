@@ -1,19 +1,14 @@
 """The widgets in a real browser, in bare pages: over http, from a file, without a kernel, without script."""
 
-import base64
 import json
 import random
-import threading
-from collections.abc import Callable, Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from inception_lessons.widgets import Choice, CostBench, Mistake, Number, Option, _page
 from inception_lessons.widgets.cost_bench import SETTINGS, evaluate, presets
+from tests.browser.bare import CONTRAST, OUTSIDE, THEMES, fake, slider
 
 # The answer comes back as one text: playwright takes half a minute for thousands of objects.
 EVALUATE = """text => {
@@ -21,9 +16,9 @@ EVALUATE = """text => {
   const bench = %s;
   return JSON.stringify(all.map(settings => bench.evaluate(spec, settings)));
 }"""
-EVALUATE %= _page.classic(_page.static_text("cost_bench.mjs"))
+EVALUATE %= _page.classic(_page.module_text("cost_bench.mjs"))
 JUDGE = """([spec, all]) => { const check = %s; return all.map(text => check.judge(spec, text)); }"""
-JUDGE %= _page.classic(_page.static_text("answer_check.mjs"))
+JUDGE %= _page.classic(_page.module_text("answer_check.mjs"))
 
 POOLING = Choice(
     "05-pooling",
@@ -44,57 +39,6 @@ MACS = Number(
     hint="Weights times positions.",
     explanation="Each weight is used at 196 positions.",
 )
-
-Visit = Callable[..., Page]
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves a folder without a line for each request."""
-
-    def log_message(self, format, *args):
-        pass
-
-
-@pytest.fixture
-def visit(browser: Browser, tmp_path: Path) -> Iterator[Visit]:
-    """Open a page with the given HTML; a request beside the page, an error or an exception fails the test."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=tmp_path))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    contexts, complaints = [], []
-
-    def open_page(*bodies: str, attributes: str = "", over: str = "file", **options) -> Page:
-        file = tmp_path / "page.html"
-        file.write_text(
-            f'<!doctype html><html lang="en" {attributes}><head><meta charset="utf-8"><title>Widgets</title>'
-            '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"></head>'
-            '<body style="margin: 0 16px; font-family: DejaVu Sans, Verdana, sans-serif">'  # wide letters
-            f"{''.join(bodies)}</body></html>",
-            encoding="utf-8",
-        )
-        address = file.as_uri() if over == "file" else f"http://127.0.0.1:{server.server_port}/page.html"
-        context = browser.new_context(**options)
-        contexts.append(context)
-        context.on(
-            "request", lambda request: request.url != address and complaints.append(f"request: {request.url}")
-        )
-        context.on("console", lambda message: message.type == "error" and complaints.append(message.text))
-        context.on("weberror", lambda error: complaints.append(str(error.error)))
-        page = context.new_page()
-        page.goto(address)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    assert not complaints, "\n".join(complaints)
-
-
-def slider(page: Page | Locator, name: str) -> Locator:
-    return page.get_by_role("slider", name=name)
 
 
 def shown_rows(bench: Page | Locator) -> list[tuple[str, ...]]:
@@ -167,7 +111,7 @@ def test_bench_by_keyboard_alone(visit):
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
     assert shown_rows(page) == rows_of(CostBench(kernel_size=7, biases=True))
-    expect(page.get_by_label("Example").locator("option:checked")).to_have_text("your own numbers")
+    expect(page.get_by_label("Example").locator("option:checked")).to_have_text("your own setting")
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("ControlOrMeta+a")
@@ -291,37 +235,6 @@ def test_a_slider_step_takes_at_most_16_milliseconds(visit):
 
 LARGEST = {setting.name: setting.high for setting in SETTINGS}
 
-CONTRAST = """host => {
-  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const light = color => {
-    canvas.fillStyle = "#000";
-    canvas.fillStyle = color;
-    canvas.fillRect(0, 0, 1, 1);
-    const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3).map(value => {
-      const part = value / 255;
-      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const ratio = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-  const paper = light(getComputedStyle(host.shadowRoot.querySelector("section, form")).backgroundColor);
-  const nodes = [...host.shadowRoot.querySelectorAll("*")].filter(node => node.checkVisibility());
-  const speaks = node => [...node.childNodes].some(child => child.nodeType === 3 && child.data.trim());
-  const texts = nodes.filter(speaks)
-    .map(node => [node.textContent, ratio(light(getComputedStyle(node).color), paper)]);
-  const bars = nodes.filter(node => node.matches(".bar i"))
-    .map(node => [node.title, ratio(light(getComputedStyle(node).backgroundColor), paper)]);
-  const below = (list, least) => list.filter(([, value]) => value < least);
-  return { paper, texts: below(texts, 4.5), bars: below(bars, 3) };
-}"""
-
-THEMES = {
-    "book light": ({"attributes": 'data-theme="light"', "color_scheme": "dark"}, False),
-    "book dark": ({"attributes": 'data-theme="dark"', "color_scheme": "light"}, True),
-    "bare light": ({"color_scheme": "light"}, False),
-    "bare dark": ({"color_scheme": "dark"}, True),
-}
-
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_text_and_bars_stand_out(visit, theme):
@@ -355,18 +268,7 @@ def test_nothing_overflows(visit, width):
     )
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     for host in page.locator(".il-widget").all():
-        outside = host.evaluate(
-            """host => {
-              const panel = host.shadowRoot.querySelector("section, form");
-              const padding = parseFloat(getComputedStyle(panel).paddingRight);
-              const edge = panel.getBoundingClientRect().right - padding;
-              const boxes = [...panel.querySelectorAll("*")].filter(node => !node.closest(".spoken"));
-              const wide = node => node.getBoundingClientRect().right > edge + 0.5
-                || (node.scrollWidth > node.clientWidth + 1 && getComputedStyle(node).display !== "inline");
-              return boxes.filter(node => node.getClientRects().length && wide(node))
-                .map(node => `${node.tagName} ${node.className} ${node.textContent}`.slice(0, 80));
-            }"""
-        )
+        outside = host.evaluate(OUTSIDE)
         assert not outside
 
 
@@ -404,36 +306,6 @@ def test_a_broken_state_leaves_the_table(browser, tmp_path, lost):
 
 
 # --- the live face: the same module under anywidget's contract
-
-FAKE = """async ([source, state]) => {
-  const widget = (await import(`data:text/javascript;base64,${source}`)).default;
-  const listeners = new Map();
-  window.saves = 0;
-  window.model = {
-    get: name => state[name],
-    set: (name, value) => {
-      if (state[name] === value) return;
-      state[name] = value;
-      for (const listener of listeners.get(`change:${name}`) ?? []) listener();
-    },
-    on: (names, listener) => names.split(" ").forEach(
-      name => listeners.set(name, (listeners.get(name) ?? new Set()).add(listener))),
-    off: (names, listener) => names.split(" ").forEach(name => listeners.get(name)?.delete(listener)),
-    save_changes: () => { window.saves += 1; },
-  };
-  window.listening = () => [...listeners.values()].reduce((total, set) => total + set.size, 0);
-  const el = document.getElementById("view");
-  window.start = async () => { window.cleanup = await widget.render({ model, el }); };
-  await window.start();
-}"""
-
-
-def fake(visit: Visit, widget) -> Page:
-    """Open a page that loads the widget's module as anywidget does, over a model of the test's own."""
-    page = visit("<div id='view'></div>")
-    source = _page.static_text(widget._module)
-    page.evaluate(FAKE, [base64.b64encode(source.encode()).decode(), widget.state])
-    return page
 
 
 def test_live_bench_follows_python_and_tells_it(visit):
