@@ -131,6 +131,8 @@ class Text:
     pattern: str
     examples: tuple[str, ...]
     """Texts that match; tests draw from them."""
+    hint: str = ""
+    """How to write it, where the reader types it into a field; without a hint no field is shown."""
 
     def __post_init__(self) -> None:
         for example in self.examples:
@@ -146,7 +148,9 @@ class Text:
 
     def data(self) -> dict[str, Any]:
         """Return the control for the page's module."""
-        return {"kind": "hidden", "name": self.name, "label": self.label, "pattern": self.pattern}
+        kind = "text" if self.hint else "hidden"
+        words = {"label": self.label, "hint": self.hint} if self.hint else {"label": self.label}
+        return {"kind": kind, "name": self.name, "pattern": self.pattern, **words}
 
 
 Control = Slider | Select | Toggle | Text
@@ -259,8 +263,15 @@ class Instrument(PageWidget):
     def state(self) -> dict[str, Any]:
         """The settings by name, and `spec`: controls, presets and what else the module needs."""
         controls = [control.data() for control in self.controls()]
-        presets = [preset.data() for preset in self.presets().values()]
-        return {**self.settings, "spec": {"controls": controls, "presets": presets, **self._data()}}
+        return {
+            **self.settings,
+            "spec": {"controls": controls, "presets": self._preset_data(), **self._data()},
+        }
+
+    @classmethod
+    def _preset_data(cls) -> list[dict[str, Any]]:
+        """Return the presets as the page lists them."""
+        return [preset.data() for preset in cls.presets().values()]
 
     def _static_html(self) -> str:
         return self.table().html()

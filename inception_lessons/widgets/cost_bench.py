@@ -5,27 +5,21 @@ counts them again from the same data for speed, and a test holds the two togethe
 """
 
 import itertools
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar, NamedTuple
 
-from inception_lessons.costs import conv2d
+from inception_lessons.costs import LayerCost as NetworkLayer
+from inception_lessons.costs import alexnet, conv2d, googlenet, inception_v3, nin_imagenet, vgg
 from inception_lessons.papers import GOOGLENET_TABLE_1
 from inception_lessons.tables import Table
-from inception_lessons.widgets._controls import Control, Instrument, Preset, Slider, Toggle
+from inception_lessons.widgets._controls import Control, Instrument, Preset, Slider, Text, Toggle
 from inception_lessons.widgets._numbers import percent
-
-SETTINGS = (
-    Slider("in_channels", "Input channels", 1, 1024),
-    Slider("reduced_channels", "Reduced channels", 1, 1024),
-    Slider("out_channels", "Output channels", 1, 1024),
-    Slider("grid", "Grid", 1, 112),
-    Slider("kernel_size", "Kernel", 3, 11, 2),
-)
 
 
 class Step(NamedTuple):
-    """One convolution of a variant. Each entry is an integer or a name that `_scope` resolves."""
+    """One layer of a variant. Each entry is an integer or a name of the scenario."""
 
     in_channels: int | str
     out_channels: int | str
@@ -33,29 +27,121 @@ class Step(NamedTuple):
     width: int | str
     groups: int | str = 1
     repeat: int | str = 1
+    grid: int | str = "grid"
+    """Side of its input."""
+    keeps_grid: bool = True
+    """Whether padding keeps the grid; a dense layer is a kernel that fits once, without padding."""
+    dense: bool = False
 
 
 class Variant(NamedTuple):
-    """A way from `in` to `out` channels over a k×k neighbourhood; braces in the label hold names."""
+    """One way of doing the scenario's work; braces in the label hold names."""
 
     key: str
     label: str
     steps: tuple[Step, ...]
 
 
-VARIANTS = (
-    Variant("direct", "{k}×{k}", (Step("in", "out", "k", "k"),)),
-    Variant("reduced", "1×1, then {k}×{k}", (Step("in", "reduced", 1, 1), Step("reduced", "out", "k", "k"))),
-    Variant("stacked", "{many} 3×3", (Step("in", "out", 3, 3), Step("out", "out", 3, 3, repeat="(k-3)/2"))),
-    Variant("factorized", "1×{k}, then {k}×1", (Step("in", "out", 1, "k"), Step("out", "out", "k", 1))),
-    Variant(
-        "separable",
-        "depthwise {k}×{k}, then 1×1",
-        (Step("in", "in", "k", "k", groups="in"), Step("in", "out", 1, 1)),
+class Scenario(NamedTuple):
+    """What a bench compares, as data: sliders, variants and words."""
+
+    sliders: tuple[Slider, ...]
+    names: Mapping[str, str]
+    """What steps and labels call the sliders."""
+    variants: tuple[Variant, ...]
+    """The first is what the others are compared with."""
+    reference: str
+    """How the columns of ratios are headed."""
+    measure: str
+    """`macs` or `parameters`: what the summary looks for the least of."""
+    caption: str
+    """The setting as a sentence; braces hold names."""
+    legend: tuple[tuple[str, str], ...]
+    """Operation and what it is called."""
+    own: bool = False
+    """Whether the reader may add a variant."""
+
+
+MEASURES = {"macs": "MACs", "parameters": "parameters"}
+WORDS = ("zero", "one", "two", "three", "four", "five")
+
+CONVOLUTION = Scenario(
+    sliders=(
+        Slider("in_channels", "Input channels", 1, 1024),
+        Slider("reduced_channels", "Reduced channels", 1, 1024),
+        Slider("out_channels", "Output channels", 1, 1024),
+        Slider("grid", "Grid", 1, 112),
+        Slider("kernel_size", "Kernel", 3, 11, 2),
     ),
+    names={"in": "in_channels", "reduced": "reduced_channels", "out": "out_channels", "k": "kernel_size"},
+    variants=(
+        Variant("direct", "{k}×{k}", (Step("in", "out", "k", "k"),)),
+        Variant(
+            "reduced", "1×1, then {k}×{k}", (Step("in", "reduced", 1, 1), Step("reduced", "out", "k", "k"))
+        ),
+        Variant(
+            "stacked", "{many} 3×3", (Step("in", "out", 3, 3), Step("out", "out", 3, 3, repeat="(k-3)/2"))
+        ),
+        Variant("factorized", "1×{k}, then {k}×1", (Step("in", "out", 1, "k"), Step("out", "out", "k", 1))),
+        Variant(
+            "separable",
+            "depthwise {k}×{k}, then 1×1",
+            (Step("in", "in", "k", "k", groups="in"), Step("in", "out", 1, 1)),
+        ),
+    ),
+    reference="of direct",
+    measure="macs",
+    caption="Input {in}×{grid}×{grid}, reduced to {reduced}, kernel {k}×{k}, "
+    "output of every variant {out}×{grid}×{grid}, {biases} biases.",
+    legend=(("conv1", "1×1"), ("conv3", "3×3"), ("conv5", "larger kernels")),
+    own=True,
 )
 
-WORDS = ("zero", "one", "two", "three", "four", "five")
+HEAD = Scenario(
+    sliders=(
+        Slider("in_channels", "Input channels", 1, 2048),
+        Slider("grid", "Grid", 1, 14),
+        Slider("hidden_units", "Hidden units", 1, 4096),
+        Slider("classes", "Classes", 2, 1000),
+    ),
+    names={"in": "in_channels", "hidden": "hidden_units", "classes": "classes"},
+    variants=(
+        Variant(
+            "three",
+            "three dense layers",
+            (
+                Step("in", "hidden", "grid", "grid", keeps_grid=False, dense=True),
+                Step("hidden", "hidden", 1, 1, grid=1, dense=True),
+                Step("hidden", "classes", 1, 1, grid=1, dense=True),
+            ),
+        ),
+        Variant(
+            "one",
+            "one dense layer on every position",
+            (Step("in", "classes", "grid", "grid", keeps_grid=False, dense=True),),
+        ),
+        Variant(
+            "mean",
+            "mean over the grid, then one dense layer",
+            (Step("in", "classes", 1, 1, grid=1, dense=True),),
+        ),
+        Variant("map", "1×1 to one map per class, then the mean", (Step("in", "classes", 1, 1),)),
+    ),
+    reference="of three",
+    measure="parameters",
+    caption="Input {in}×{grid}×{grid}, hidden units {hidden}, "
+    "scores of every variant {classes}, {biases} biases. "
+    "A mean has no parameters, and its additions are no MACs.",
+    legend=(("dense", "dense"), ("conv1", "1×1")),
+)
+
+OWN = Text(
+    "own",
+    "Your own variant",
+    r"((?:[1-9]\d?[x×][1-9]\d? (?:[1-9]\d{0,3}|depthwise)(?:, |$)){0,6}(?<!, ))",
+    ("", "1x1 16, 3x3 24, 3x3 48", "3×3 depthwise, 1×1 48", "1x7 128", "2x2 7, 5x1 9"),
+    hint="Steps such as 1x1 16, 3x3 24, 3x3 depthwise, 1x1 48: kernel and output channels, or depthwise.",
+)
 
 
 class PaperConvolution(NamedTuple):
@@ -69,7 +155,7 @@ class PaperConvolution(NamedTuple):
 
 
 def _sizes(*sizes: int) -> dict[str, int]:
-    return dict(zip((setting.name for setting in SETTINGS), sizes, strict=True))
+    return dict(zip((slider.name for slider in CONVOLUTION.sliders), sizes, strict=True))
 
 
 @cache
@@ -109,17 +195,73 @@ def _preset_choices() -> list[dict[str, Any]]:
     return choices
 
 
-def _scope(settings: Mapping[str, int]) -> dict[str, Any]:
-    """Return what the names in `VARIANTS` stand for."""
-    k = settings["kernel_size"]
-    return {
-        "in": settings["in_channels"],
-        "reduced": settings["reduced_channels"],
-        "out": settings["out_channels"],
-        "k": k,
-        "(k-3)/2": (k - 3) // 2,
-        "many": WORDS[(k - 1) // 2],
+def _head(label: str, source: str, channels: int, grid: int, hidden: int, classes: int) -> Preset:
+    sizes = (channels, grid, hidden, classes)
+    settings = dict(zip((slider.name for slider in HEAD.sliders), sizes, strict=True))
+    return Preset(f"{label}, {channels}×{grid}×{grid}", settings, source)
+
+
+def _flattened(label: str, layers: Sequence[NetworkLayer]) -> Preset:
+    """Return the head of a network whose first dense layer takes every position of the last map."""
+    dense = [layer for layer in layers if layer.kernel_size is None]
+    channels = layers[-len(dense) - 1].cost.output_shape[0]
+    grid = math.isqrt(dense[0].in_channels // channels)
+    outputs = [layer.cost.output_shape[0] for layer in dense]
+    return _head(label, "Dense heads", channels, grid, outputs[0], outputs[-1])
+
+
+@cache
+def heads() -> dict[str, Preset]:
+    """Return the heads of the lineage's ImageNet networks by key, from `costs`; AlexNet's is the first."""
+    vgg16, googlenet_layers = vgg("D"), googlenet()
+    dense = {
+        "alexnet": _flattened("AlexNet", alexnet()),
+        "vgg16": _flattened("VGG-16", vgg16),
     }
+    hidden, classes = (dense["vgg16"].settings[name] for name in ("hidden_units", "classes"))
+    source = f"Heads of a mean (three dense layers: {hidden:,} hidden units, as in VGG)"
+    nin = nin_imagenet()[-1]
+    return dense | {
+        "nin": _head("NiN", source, nin.in_channels, nin.cost.output_shape[1], hidden, classes),
+        "googlenet": _head(
+            "GoogLeNet",
+            source,
+            googlenet_layers[-1].in_channels,
+            googlenet_layers[-2].cost.output_shape[1],
+            hidden,
+            classes,
+        ),
+        "inception-v3": _head(
+            "Inception v3",
+            source,
+            inception_v3()[-1].in_channels,
+            inception_v3()[-2].cost.output_shape[1],
+            hidden,
+            classes,
+        ),
+    }
+
+
+def _scope(scenario: Scenario, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the names in the scenario stand for."""
+    scope: dict[str, Any] = {name: settings[setting] for name, setting in scenario.names.items()}
+    scope |= {"grid": settings["grid"], "biases": "with" if settings["biases"] else "without"}
+    if k := scope.get("k"):
+        scope |= {"(k-3)/2": (k - 3) // 2, "many": WORDS[(k - 1) // 2]}
+    return scope
+
+
+def own_steps(text: str, in_channels: int) -> tuple[Step, ...]:
+    """Return the steps that a reader wrote, such as `"1x1 16, 3x3 depthwise"`."""
+    steps: list[Step] = []
+    for part in OWN.checked(text).replace("×", "x").split(", ") if text else ():
+        kernel, channels = part.split(" ")
+        height, width = map(int, kernel.split("x"))
+        separable = channels == "depthwise"
+        out = in_channels if separable else int(channels)
+        steps.append(Step(in_channels, out, height, width, groups=in_channels if separable else 1))
+        in_channels = out
+    return tuple(steps)
 
 
 class LayerCost(NamedTuple):
@@ -155,55 +297,62 @@ def _operation(height: int, width: int) -> str:
     return {1: "conv1", 3: "conv3"}.get(max(height, width), "conv5")
 
 
-def variant_costs(settings: Mapping[str, int]) -> list[VariantCost]:
-    """Return every variant's cost, layer by layer, with stride 1 and padding that keeps the grid.
+def variant_costs(scenario: Scenario, settings: Mapping[str, Any]) -> list[VariantCost]:
+    """Return every variant's cost, layer by layer, with stride 1; the reader's own comes last.
 
     Args:
-        settings: the five sizes of `SETTINGS`, and `biases`: whether to count one per output channel.
+        settings: the sizes of the scenario's sliders; `biases`: whether to count one per output channel;
+            `own`, where the scenario allows it: a variant as in `own_steps`.
     """
-    scope = _scope(settings)
+    scope = _scope(scenario, settings)
+    variants = scenario.variants
+    if own := settings.get("own"):
+        variants = (*variants, Variant("own", "your own", own_steps(own, settings["in_channels"])))
     counted = []
-    for variant in VARIANTS:
+    for variant in variants:
         layers: list[LayerCost] = []
         for step in variant.steps:
-            in_channels, out_channels, height, width, groups, repeat = (
-                scope.get(name, name) for name in step
+            in_channels, out_channels, height, width, groups, repeat, grid = (
+                scope.get(name, name) for name in step[:7]
             )
             cost = conv2d(
                 in_channels,
                 out_channels,
                 (height, width),
-                settings["grid"],
-                padding="same",
+                grid,
+                padding="same" if step.keeps_grid else "valid",
                 groups=groups,
                 bias=settings["biases"],
             )
-            label = f"{'depthwise ' if step.groups != 1 else ''}{height}×{width}"
-            layer = LayerCost(label, _operation(height, width), out_channels, cost.parameters, cost.macs)
+            label = "dense" if step.dense else f"{'depthwise ' if groups != 1 else ''}{height}×{width}"
+            operation = "dense" if step.dense else _operation(height, width)
+            layer = LayerCost(label, operation, out_channels, cost.parameters, cost.macs)
             layers += [layer] * repeat
         counted.append(VariantCost(variant.key, variant.label.format(**scope), tuple(layers)))
     return counted
 
 
-def evaluate(settings: Mapping[str, int]) -> dict[str, Any]:
+def evaluate(scenario: Scenario, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return everything the bench shows, in the form in which the module computes it too."""
-    rows = variant_costs(settings)
-    first, cheapest = rows[0], min(rows, key=lambda row: row.macs)
-    kernel, grid = settings["kernel_size"], settings["grid"]
-    caption = (
-        f"Input {settings['in_channels']}×{grid}×{grid}, reduced to {settings['reduced_channels']}, "
-        f"kernel {kernel}×{kernel}, output of every variant {settings['out_channels']}×{grid}×{grid}, "
-        f"{'with' if settings['biases'] else 'without'} biases."
-    )
-    if cheapest is first:
-        summary = f"No variant takes fewer MACs than {first.label} itself: {first.macs:,}."
+    rows = variant_costs(scenario, settings)
+    measure, what = scenario.measure, MEASURES[scenario.measure]
+    first, own, wanted = rows[0], rows[-1], rows[0].layers[-1].out_channels
+    other_job = own.layers[-1].out_channels != wanted
+    least = min(rows[:-1] if other_job else rows, key=lambda row: getattr(row, measure))
+    count, whole = getattr(least, measure), getattr(first, measure)
+    if least is first:
+        summary = f"No variant takes fewer {what} than {first.label} itself: {whole:,}."
     else:
         summary = (
-            f"Fewest MACs: {cheapest.label}, with {cheapest.macs:,}, "
-            f"which is {percent(cheapest.macs, first.macs)} of the {first.macs:,} of {first.label}."
+            f"Fewest {what}: {least.label}, with {count:,}, "
+            f"which is {percent(count, whole)} of the {whole:,} of {first.label}."
+        )
+    if other_job:
+        summary += (
+            f" Your own ends in {own.layers[-1].out_channels} channels, not {wanted}: it does another job."
         )
     return {
-        "caption": caption,
+        "caption": scenario.caption.format(**_scope(scenario, settings)),
         "summary": summary,
         "rows": [
             {
@@ -238,10 +387,14 @@ class CostBench(Instrument):
 
     _module: ClassVar[str] = "cost_bench.mjs"
 
+    scenario: ClassVar[Scenario] = CONVOLUTION
+    """A subclass with another scenario, and with presets for it, is another bench."""
+
     @classmethod
     def controls(cls) -> tuple[Control, ...]:
-        """Return five sizes, and whether to count one bias per output channel."""
-        return (*SETTINGS, Toggle("biases", "Count biases"))
+        """Return the scenario's sizes, whether to count one bias per output channel, and the reader's own."""
+        own = (OWN,) if cls.scenario.own else ()
+        return (*cls.scenario.sliders, Toggle("biases", "Count biases"), *own)
 
     @classmethod
     def presets(cls) -> Mapping[str, Preset]:
@@ -253,32 +406,37 @@ class CostBench(Instrument):
         return {"4a-5x5": found["4a-5x5"], **found}
 
     @classmethod
+    def _preset_data(cls) -> list[dict[str, Any]]:
+        return _preset_choices()
+
+    @classmethod
     def evaluate(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return the caption, the summary and a row for each variant."""
-        return evaluate(settings)
+        return evaluate(cls.scenario, settings)
 
     @classmethod
     def _defaults(cls) -> dict[str, Any]:
-        return {"biases": False}
+        return {"biases": False} | ({"own": ""} if cls.scenario.own else {})
 
     @classmethod
     def _data(cls) -> dict[str, Any]:
-        return {
-            "variants": [{**v._asdict(), "steps": [step._asdict() for step in v.steps]} for v in VARIANTS],
-            "presets": _preset_choices(),
-            "words": list(WORDS),
-        }
+        variants = [
+            {**v._asdict(), "steps": [step._asdict() for step in v.steps]} for v in cls.scenario.variants
+        ]
+        words = {"words": list(WORDS), "measures": MEASURES}
+        names = ("names", "reference", "measure", "caption", "legend")
+        return {"variants": variants, **words, **{name: getattr(cls.scenario, name) for name in names}}
 
     def costs(self) -> dict[str, VariantCost]:
-        """Return the cost of each variant: `direct`, `reduced`, `stacked`, `factorized` and `separable`."""
-        return {row.key: row for row in variant_costs(self.settings)}
+        """Return the cost of each variant by its key, such as `direct` or `reduced`."""
+        return {row.key: row for row in variant_costs(self.scenario, self.settings)}
 
     def table(self) -> Table:
         """Return what the bench shows at first, as text."""
-        shown = evaluate(self.settings)
+        shown, reference = self.evaluate(self.settings), self.scenario.reference
         return Table(
             shown["caption"],
-            ("Variant", "Channels", "Parameters", "of direct", "MACs", "of direct"),
+            ("Variant", "Channels", "Parameters", reference, "MACs", reference),
             tuple(
                 (
                     row["label"],
@@ -291,3 +449,27 @@ class CostBench(Instrument):
                 for row in shown["rows"]
             ),
         )
+
+
+class HeadBench(CostBench):
+    """What ends a network: dense layers against the mean over the grid, in parameters and MACs.
+
+    ```python
+    HeadBench()                       # AlexNet's head
+    HeadBench("vgg16", biases=True)
+    ```
+
+    In the default, the mean over AlexNet's last grid leaves less than half a percent of the parameters of its
+    head. Networks without hidden units get those of VGG: what its head would cost there.
+    """
+
+    scenario: ClassVar[Scenario] = HEAD
+
+    @classmethod
+    def _preset_data(cls) -> list[dict[str, Any]]:
+        return super(CostBench, cls)._preset_data()  # no two of them are equal
+
+    @classmethod
+    def presets(cls) -> Mapping[str, Preset]:
+        """Return the last grids of the lineage's networks; the first is AlexNet's."""
+        return heads()

@@ -13,10 +13,11 @@ import pytest
 
 from inception_lessons import costs
 from inception_lessons.papers import GOOGLENET_MODULES
-from inception_lessons.widgets import Choice, CostBench, Feedback, Mistake, Number, Option, _page
+from inception_lessons.widgets import Choice, CostBench, Feedback, HeadBench, Mistake, Number, Option, _page
+from inception_lessons.widgets._controls import Preset, Select, Slider, Text, Toggle, checked_spec
 from inception_lessons.widgets._numbers import percent
 from inception_lessons.widgets.answer_check import parse_number
-from inception_lessons.widgets.cost_bench import SETTINGS, evaluate, presets
+from inception_lessons.widgets.cost_bench import CONVOLUTION, presets
 
 MODULES = sorted(
     file.name
@@ -57,6 +58,30 @@ class TestCosts:
         assert count["factorized"] / count["direct"] == Fraction(2, kernel)
         assert count["separable"] / count["direct"] == Fraction(1, width) + 1 / squared
         assert count["reduced"] / count["direct"] == 1 + 1 / squared
+
+    def test_the_readers_own_variant_is_counted_beside_the_others(self):
+        # 480 → 16 → 24 → 48 over 14×14: 480·16 + 9·16·24 + 9·24·48 weights, each used at 196 positions.
+        row = CostBench(own="1x1 16, 3×3 24, 3x3 48").costs()["own"]
+        assert (row.parameters, row.macs) == (21_504, 21_504 * 196)
+        row = CostBench(own="3x3 depthwise, 1x1 48", biases=True).costs()["own"]
+        assert row.parameters == 480 * 9 + 480 + 480 * 48 + 48
+        shown = CostBench.evaluate(CostBench(own="1x1 2").settings)["summary"]
+        assert "1×1, then 5×5" in shown
+        assert shown.endswith("Your own ends in 2 channels, not 48: it does another job.")
+
+    @pytest.mark.parametrize("text", ["3x3", "0x3 4", "3x3 4,1x1 2", "3x3 4, ", "1x1 1" + ", 1x1 1" * 6, "a"])
+    def test_a_variant_that_cannot_be_read_is_refused(self, text):
+        with pytest.raises(ValueError, match="own must match"):
+            CostBench(own=text)
+
+    def test_heads_are_those_of_the_networks(self):
+        # AlexNet's dense layers: 9216·4096 + 4096² + 4096·1000; VGG's: 25088·4096 + 4096² + 4096·1000.
+        assert HeadBench().costs()["three"].parameters == 37_748_736 + 16_777_216 + 4_096_000
+        assert HeadBench("vgg16").costs()["three"].parameters == 102_760_448 + 16_777_216 + 4_096_000
+        assert HeadBench("googlenet", biases=True).costs()["mean"].parameters == 1_025_000
+        assert HeadBench("inception-v3", biases=True).costs()["mean"].parameters == 2_049_000
+        # NiN's last 1×1 convolution, cccp8, over 6×6.
+        assert HeadBench("nin").costs()["map"].macs == 36_864_000
 
     def test_two_3x3_save_28_percent(self):
         assert CostBench(in_channels=64, out_channels=64, kernel_size=5).table().rows[2][3] == "72.0 %"
@@ -99,8 +124,8 @@ class TestCosts:
         assert rows["stacked"].layers == rows["direct"].layers
 
     def test_counts_fit_in_a_double(self):
-        largest = {setting.name: setting.high for setting in SETTINGS}
-        rows = evaluate({**largest, "biases": True})["rows"]
+        largest = {setting.name: setting.high for setting in CONVOLUTION.sliders}
+        rows = CostBench.evaluate({**largest, "biases": True})["rows"]
         assert max(row["macs"] for row in rows) < 2**53
 
     def test_equal_presets_share_one_entry(self):
@@ -418,3 +443,58 @@ class TestLive:
         assert {name: state[name] for name in widget.state} == widget.state
         assert state["_esm"] == _page.module_text(widget._module)
         assert "text/html" not in (live._repr_mimebundle_() or ({},))[0]
+
+
+class TestControls:
+    """Definitions that cannot be drawn are refused where they are written."""
+
+    @pytest.mark.parametrize(
+        ("make", "error", "says"),
+        [
+            (lambda: Slider("k", "Kernel", 3, 3), ValueError, "slider 'k' has an empty range, 3 to 3"),
+            (lambda: Slider("k", "Kernel", 5, 3), ValueError, "empty range, 5 to 3"),
+            (lambda: Slider("k", "Kernel", 1, 3, 0), ValueError, "step of slider 'k' must be above 0, got 0"),
+            (
+                lambda: Slider("k", "Kernel", 1, float("nan")),
+                TypeError,
+                "high of slider 'k' must be a finite",
+            ),
+            (
+                lambda: Slider("k", "Kernel", float("-inf"), 1),
+                TypeError,
+                "low of slider 'k' must be a finite",
+            ),
+            (lambda: Select("way", "Way", {"a": "A"}), ValueError, "options must be at least 2, got 1"),
+            (lambda: Text("own", "Own", r"\d+", ("1", "x")), ValueError, r"own must match \\d\+, got 'x'"),
+        ],
+    )
+    def test_a_control_that_offers_nothing(self, make, error, says):
+        with pytest.raises(error, match=says):
+            make()
+
+    @pytest.mark.parametrize(
+        ("settings", "error", "says"),
+        [
+            ({"k": 12}, ValueError, "preset 'wide': k must be from 1 to 11, got 12"),
+            ({"k": 2}, ValueError, "preset 'wide': k must be odd, got 2; use 1 or 3"),
+            ({"k": 2.5}, TypeError, "preset 'wide': k must be an integer"),
+            ({"kernel": 3}, TypeError, "preset 'wide' sets 'kernel', which is no control; known: k, on"),
+            ({"on": 1}, TypeError, "preset 'wide': on must be True or False, got 1"),
+        ],
+    )
+    def test_a_preset_that_its_controls_cannot_show(self, settings, error, says):
+        controls = (Slider("k", "Kernel", 1, 11, 2), Toggle("on", "On"))
+        with pytest.raises(error, match=says):
+            checked_spec(controls, {"wide": Preset("Wide", settings, "none")})
+
+    def test_two_controls_of_one_name(self):
+        with pytest.raises(TypeError, match="two controls are named 'on'"):
+            checked_spec((Toggle("on", "On"), Toggle("on", "Also on")), {})
+
+    @pytest.mark.parametrize("value", [0.1, 0.30000000000000004, 0.5])
+    def test_a_slider_of_fractions_takes_its_own_steps(self, value):
+        assert Slider("epsilon", "ε", 0.0, 0.5, 0.01).checked(value) == value
+
+    def test_a_slider_of_fractions_refuses_what_lies_between(self):
+        with pytest.raises(ValueError, match=r"epsilon must be 0.0 plus a multiple of 0.01, got 0.105"):
+            Slider("epsilon", "ε", 0.0, 0.5, 0.01).checked(0.105)

@@ -106,6 +106,21 @@ def test_every_control_is_reached_by_keys_and_has_a_name(visit, make):
 
 
 @EVERY
+def test_the_chosen_example_is_the_one_shown(visit, make):
+    keys = list(make.presets())[:8]
+    page = visit(*(make(key).html() for key in keys))
+    for host, key in zip(page.locator(".il-widget").all(), keys, strict=True):
+        shown = host.get_by_label("Example").locator("option:checked")
+        settings = make(key).settings
+        wanted = [
+            preset["label"]
+            for preset in make().state["spec"]["presets"]
+            if preset["settings"].items() <= settings.items()
+        ]
+        assert shown.text_content() in wanted
+
+
+@EVERY
 def test_a_change_by_key_is_announced(visit, make):
     page = visit(make().html())
     status = page.get_by_role("status")

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from inception_lessons.widgets import Choice, CostBench, Mistake, Number, Option, _page
-from inception_lessons.widgets.cost_bench import SETTINGS, evaluate, presets
+from inception_lessons.widgets.cost_bench import CONVOLUTION, presets
 from tests.browser.bare import CONTRAST, OUTSIDE, THEMES, fake, slider
 
 # The answer comes back as one text: playwright takes half a minute for thousands of objects.
@@ -59,8 +59,9 @@ def rows_of(bench: CostBench) -> list[list[str]]:
 def many_settings() -> list[dict[str, int]]:
     """Return every preset, 200 corners of the limits and 1500 points between, with and without biases."""
     generator = random.Random(7)
-    corners = [{s.name: generator.choice((s.low, s.high)) for s in SETTINGS} for _ in range(200)]
-    inside = [{s.name: generator.randrange(s.low, s.high + 1, s.step) for s in SETTINGS} for _ in range(1500)]
+    sliders = CONVOLUTION.sliders
+    corners = [{s.name: generator.choice((s.low, s.high)) for s in sliders} for _ in range(200)]
+    inside = [{s.name: generator.randrange(s.low, s.high + 1, s.step) for s in sliders} for _ in range(1500)]
     sizes = [*(preset.settings for preset in presets().values()), *corners, *inside]
     return [{**size, "biases": biases} for size in sizes for biases in (False, True)]
 
@@ -71,7 +72,7 @@ def test_javascript_equals_python_to_the_last_digit(visit):
     text = json.dumps({"spec": CostBench().state["spec"], "all": settings})
     shown = json.loads(visit().evaluate(EVALUATE, text))
     for given, result in zip(settings, shown, strict=True):
-        assert result == json.loads(json.dumps(evaluate(given))), given
+        assert result == json.loads(json.dumps(CostBench.evaluate(given))), given
 
 
 def test_every_preset_shows_pythons_table(visit):
@@ -206,7 +207,7 @@ def test_a_screen_reader_hears_only_where_the_slider_stops(visit):
           }
         }"""
     )
-    final = evaluate(CostBench(in_channels=500).settings)["summary"]
+    final = CostBench.evaluate(CostBench(in_channels=500).settings)["summary"]
     expect(status).to_have_text(final)
     assert page.evaluate("window.heard") == [final]
 
@@ -233,7 +234,7 @@ def test_a_slider_step_takes_at_most_16_milliseconds(visit):
 
 # --- how it looks, without looking
 
-LARGEST = {setting.name: setting.high for setting in SETTINGS}
+LARGEST = {setting.name: setting.high for setting in CONVOLUTION.sliders}
 
 
 @pytest.mark.parametrize("theme", THEMES)

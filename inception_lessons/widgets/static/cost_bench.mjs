@@ -1,44 +1,64 @@
 // parts: frame, percent
 // The cost bench: what cost_bench.py defines (`spec`) and counts, counted again at every step of a slider.
 
+// The steps that a reader wrote, such as "1x1 16, 3x3 depthwise".
+const ownSteps = (text, start) => {
+  let inputs = start;
+  return text.replaceAll("×", "x").split(", ").map((part) => {
+    const [kernel, channels] = part.split(" ");
+    const [height, width] = kernel.split("x").map(Number);
+    const separable = channels === "depthwise";
+    const out = separable ? inputs : Number(channels);
+    const step = { in_channels: inputs, out_channels: out, height, width, groups: separable ? inputs : 1, repeat: 1,
+      grid: "grid", keeps_grid: true, dense: false };
+    inputs = out;
+    return step;
+  });
+};
+
 const evaluate = (spec, settings) => {
-  const { in_channels, reduced_channels, out_channels, grid, kernel_size: k, biases } = settings;
-  const scope = { in: in_channels, reduced: reduced_channels, out: out_channels, k };
-  scope["(k-3)/2"] = (k - 3) / 2;
-  scope.many = spec.words[(k - 1) / 2];
+  const scope = Object.fromEntries(Object.entries(spec.names).map(([name, setting]) => [name, settings[setting]]));
+  Object.assign(scope, { grid: settings.grid, biases: settings.biases ? "with" : "without" });
+  if (scope.k) Object.assign(scope, { "(k-3)/2": (scope.k - 3) / 2, many: spec.words[(scope.k - 1) / 2] });
+  const filled = (template) => template.replace(/\{(\w+)\}/g, (_, name) => scope[name]);
   const layerOf = (step) => {
-    const [inputs, outputs, height, width, groups] = ["in_channels", "out_channels", "height", "width", "groups"].map(
-      (name) => scope[step[name]] ?? step[name],
-    );
+    const [inputs, outputs, height, width, groups, grid] =
+      ["in_channels", "out_channels", "height", "width", "groups", "grid"].map((name) => scope[step[name]] ?? step[name]);
     const weights = outputs * (inputs / groups) * height * width;
+    const positions = step.keeps_grid ? grid * grid : (grid - height + 1) * (grid - width + 1);
     return {
-      label: `${step.groups !== 1 ? "depthwise " : ""}${height}×${width}`,
-      operation: { 1: "conv1", 3: "conv3" }[Math.max(height, width)] ?? "conv5",
+      label: step.dense ? "dense" : `${groups !== 1 ? "depthwise " : ""}${height}×${width}`,
+      operation: step.dense ? "dense" : ({ 1: "conv1", 3: "conv3" }[Math.max(height, width)] ?? "conv5"),
       out_channels: outputs,
-      parameters: weights + (biases ? outputs : 0),
-      macs: weights * grid * grid,
+      parameters: weights + (settings.biases ? outputs : 0),
+      macs: weights * positions,
     };
   };
   const sum = (layers, name) => layers.reduce((total, layer) => total + layer[name], 0);
-  const counted = spec.variants.map(({ key, label: template, steps }) => {
+  const own = settings.own ? [{ key: "own", label: "your own", steps: ownSteps(settings.own, settings.in_channels) }] : [];
+  const counted = [...spec.variants, ...own].map(({ key, label, steps }) => {
     const layers = steps.flatMap((step) => Array(scope[step.repeat] ?? step.repeat).fill(layerOf(step)));
-    const label = template.replace(/\{(\w+)\}/g, (_, name) => scope[name]);
-    return { key, label, layers, parameters: sum(layers, "parameters"), macs: sum(layers, "macs") };
+    return { key, label: filled(label), layers, parameters: sum(layers, "parameters"), macs: sum(layers, "macs") };
   });
+  const { measure } = spec;
+  const what = spec.measures[measure];
   const first = counted[0];
-  const cheapest = counted.reduce((best, row) => (row.macs < best.macs ? row : best));
+  const [ends, wanted] = [counted.at(-1), first].map((row) => row.layers.at(-1).out_channels);
+  const rivals = ends === wanted ? counted : counted.slice(0, -1);
+  const least = rivals.reduce((best, row) => (row[measure] < best[measure] ? row : best));
+  let summary =
+    least === first
+      ? `No variant takes fewer ${what} than ${first.label} itself: ${grouped(first[measure])}.`
+      : `Fewest ${what}: ${least.label}, with ${grouped(least[measure])}, ` +
+        `which is ${percent(least[measure], first[measure])} of the ${grouped(first[measure])} of ${first.label}.`;
+  if (ends !== wanted)
+    summary += ` Your own ends in ${ends} channels, not ${wanted}: it does another job.`;
   return {
-    caption:
-      `Input ${in_channels}×${grid}×${grid}, reduced to ${reduced_channels}, kernel ${k}×${k}, ` +
-      `output of every variant ${out_channels}×${grid}×${grid}, ${biases ? "with" : "without"} biases.`,
-    summary:
-      cheapest === first
-        ? `No variant takes fewer MACs than ${first.label} itself: ${grouped(first.macs)}.`
-        : `Fewest MACs: ${cheapest.label}, with ${grouped(cheapest.macs)}, ` +
-          `which is ${percent(cheapest.macs, first.macs)} of the ${grouped(first.macs)} of ${first.label}.`,
+    caption: filled(spec.caption),
+    summary,
     rows: counted.map((row) => ({
       ...row,
-      path: [in_channels, ...row.layers.map((layer) => layer.out_channels)].join(" → "),
+      path: [settings.in_channels, ...row.layers.map((layer) => layer.out_channels)].join(" → "),
       parameter_ratio: percent(row.parameters, first.parameters),
       mac_ratio: percent(row.macs, first.macs),
     })),
@@ -74,7 +94,7 @@ const bar = (layers, name, longest) =>
 const render = panel("Cost bench", STYLE, ({ spec }) => {
   // A row for each variant, made once and filled by draw.
   const measures = [["Parameters", "parameters", "parameter_ratio"], ["MACs", "macs", "mac_ratio"]];
-  const rows = spec.variants.map(() => {
+  const rows = [...spec.variants, "own"].map(() => {
     const [label, path] = [h("span"), h("small")];
     const cells = measures.map(([title]) => {
       const [count, ratio, chart] = [h("span"), h("span"), h("div", { class: "bar" })];
@@ -84,7 +104,7 @@ const render = panel("Cost bench", STYLE, ({ spec }) => {
     return { label, path, cells, node: h("tr", {}, h("th", { scope: "row" }, label, path), ...cells.map((c) => c.node)) };
   });
   const column = ([title]) =>
-    h("th", {}, h("div", { class: "numbers" }, h("span", {}, title), h("span", {}, "of direct")));
+    h("th", {}, h("div", { class: "numbers" }, h("span", {}, title), h("span", {}, spec.reference)));
   const caption = h("p", { class: "caption" });
   const summary = h("p", { class: "summary" });
   const draw = (settings) => {
@@ -92,6 +112,8 @@ const render = panel("Cost bench", STYLE, ({ spec }) => {
     caption.textContent = text;
     summary.textContent = result;
     const longest = (name) => Math.max(...counted.map((row) => row[name]));
+    if (counted.length < rows.length) rows.at(-1).node.remove();
+    else body.append(rows.at(-1).node);
     for (const [index, row] of counted.entries()) {
       const { label, path, cells } = rows[index];
       label.textContent = row.label;
@@ -104,11 +126,11 @@ const render = panel("Cost bench", STYLE, ({ spec }) => {
     }
     return result;
   };
+  const body = h("tbody", {}, ...rows.map((row) => row.node));
   const table = h("table", {},
     h("thead", {}, h("tr", {}, h("th", {}, "Variant"), ...measures.map(column))),
-    h("tbody", {}, ...rows.map((row) => row.node)));
-  const colors = legend([["conv1", "1×1"], ["conv3", "3×3"], ["conv5", "larger kernels"]]);
-  return { nodes: [caption, table, colors, summary], draw };
+    body);
+  return { nodes: [caption, table, legend(spec.legend), summary], draw };
 });
 
 export default { render, evaluate };

@@ -31,11 +31,15 @@ input { margin: 0; accent-color: var(--w-conv1); }
 [type="range"] { grid-column: 1 / -1; width: 100%; height: 1.75rem; }
 .check { display: flex; gap: .5rem; align-items: center; min-height: 1.75rem; }
 [type="checkbox"] { width: 1.2rem; height: 1.2rem; }
-select, button, [type="number"] { font: inherit; color: inherit; background: var(--w-paper);
+select, button, [type="number"], [type="text"] { font: inherit; color: inherit; background: var(--w-paper);
   border: 1px solid var(--w-muted); border-radius: 5px; padding: .25rem .5rem; min-height: 2rem; }
 button { cursor: pointer; }
 select { flex: 1 1 12rem; min-width: 0; max-width: 100%; }
 [type="number"] { width: 5.5rem; text-align: right; }
+.wide { grid-column: 1 / -1; display: grid; gap: .2rem; }
+.wide label { display: flex; flex-wrap: wrap; gap: .25rem .75rem; align-items: center; }
+[type="text"] { flex: 1 1 12rem; min-width: 0; }
+[aria-invalid="true"] { outline: 2px solid var(--w-conv3); }
 :focus-visible { outline: 2px solid var(--w-conv1); outline-offset: 2px; }
 a { color: var(--w-conv1); }
 svg { display: block; width: 100%; height: auto; }
@@ -91,6 +95,20 @@ const CONTROLS = {
     const box = h("input", { type: "checkbox" });
     listen(box, "change", () => write({ [name]: box.checked }));
     return { name, show: (value) => (box.checked = value), node: h("label", { class: "check" }, box, label) };
+  },
+  text({ name, label, hint, pattern }, { listen, write }) {
+    const field = h("input", { type: "text", autocomplete: "off", spellcheck: "false", "aria-describedby": `hint-${name}` });
+    const whole = new RegExp(`^(?:${pattern})$`);
+    listen(field, "input", () => {
+      const value = field.value.trim();
+      field.setAttribute("aria-invalid", !whole.test(value));
+      if (whole.test(value)) write({ [name]: value });
+    });
+    const show = (value) => {
+      if (field.value.trim() !== value) field.value = value;
+      field.setAttribute("aria-invalid", "false");
+    };
+    return { name, show, node: h("div", { class: "wide" }, h("label", {}, label, field), h("small", { id: `hint-${name}` }, hint)) };
   },
 };
 
