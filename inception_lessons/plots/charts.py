@@ -1,7 +1,6 @@
-"""Charts of counts: bars, printed against computed, cost against accuracy."""
+"""Charts of counts: bars, and cost against accuracy."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
@@ -9,7 +8,7 @@ from inception_lessons._check import one_of
 from inception_lessons.plots._axis import horizontal_axis, linear_scale, log_scale, vertical_axis
 from inception_lessons.plots._canvas import NARROW, SMALL, WIDE, Canvas, millions, text_width, wrap
 from inception_lessons.plots._figure import PALETTE, ThemedFigure
-from inception_lessons.plots._rows import finite, number, read, rows_of
+from inception_lessons.plots._rows import number, read, rows_of
 
 
 def _exact(value: float) -> str:
@@ -62,129 +61,6 @@ def bars(
 
     told = "; ".join(f"{name}: {_exact(count)}" for name, count in zip(names, numbers, strict=True))
     return ThemedFigure(heading, f"Bars of {heading}. {told}.", draw(WIDE), draw(NARROW))
-
-
-class _Pair(NamedTuple):
-    """One count, computed and printed."""
-
-    name: str
-    computed: float
-    printed: float | None
-    unit: float
-    """What 1 in the last printed digit stands for."""
-
-    @property
-    def differs(self) -> bool:
-        return self.printed is not None and abs(self.computed - self.printed) >= self.unit
-
-    @property
-    def change(self) -> str:
-        if self.printed is None:
-            return "–"
-        percent = 100 * (self.computed / self.printed - 1)
-        text = f"{percent:+,.1f} %" if abs(percent) < 99.95 else f"{percent:+,.0f} %"
-        return "0.0 %" if text[1:] == "0.0 %" else text.replace("-", "−")
-
-
-def _count(title: str, count: float) -> str:
-    return millions(count) if title == "MACs" else f"{count:,.0f}"
-
-
-def cost_bars(
-    rows: Sequence[object], *, macs_unit: float = 1e6, parameters_unit: float = 1024
-) -> ThemedFigure:
-    """Draw what a table prints against what we compute, row by row, for MACs and parameters.
-
-    Bars are computed, the upright marks are printed. Where the two differ by at least one unit of the
-    printed number, so that rounding does not explain it, the difference is in bold.
-
-    Args:
-        rows: `name`, `macs`, `printed_macs`, `parameters`, `printed_parameters`, as plain counts. A printed
-            value of None is left out. K and M are for the caller to expand (`papers.printed_count`).
-        macs_unit: the smallest step of the printed MACs; 10⁶ in Table 1 of GoogLeNet.
-        parameters_unit: the smallest step of the printed parameters; 1024 there.
-
-    Raises:
-        ValueError: no rows, a missing key, or a count that is not positive.
-    """
-    found = rows_of("rows", rows)
-    names = [str(read(row, "name", "rows")) for row in found]
-    panels = {
-        title: [
-            _pair(row, name, key, finite(f"{key}_unit", unit, above=0))
-            for row, name in zip(found, names, strict=True)
-        ]
-        for title, key, unit in (("MACs", "macs", macs_unit), ("parameters", "parameters", parameters_unit))
-    }
-    margin = max(text_width(name) for name in names) + 8
-
-    def beside(width: float) -> Figure:
-        canvas, half = Canvas(width), (width - margin - 24) / 2
-        _draw_names(canvas, names, margin, 0)
-        _draw_pairs(canvas, "MACs", panels["MACs"], margin, margin + half, 0)
-        return canvas.finish(
-            _draw_pairs(canvas, "parameters", panels["parameters"], width - half, width, 0) + 2
-        )
-
-    def stacked(width: float) -> Figure:
-        canvas, y = Canvas(width), 0.0
-        for title, pairs in panels.items():
-            _draw_names(canvas, names, margin, y)
-            y = _draw_pairs(canvas, title, pairs, margin, width, y) + 16
-        return canvas.finish(y - 14)
-
-    told = " ".join(_told(title, pairs) for title, pairs in panels.items())
-    alt = f"Printed against computed for {len(names)} rows. {told}"
-    return ThemedFigure("Printed and computed", alt, beside(WIDE), stacked(NARROW))
-
-
-def _pair(row: object, name: str, key: str, unit: float) -> _Pair:
-    printed = read(row, f"printed_{key}", "rows")
-    if printed is not None:
-        printed = number(row, f"printed_{key}", "rows", above=0)
-    return _Pair(name, number(row, key, "rows", above=0), printed, unit)
-
-
-def _draw_names(canvas: Canvas, names: Sequence[str], right: float, top: float) -> None:
-    for place, name in enumerate(names):
-        canvas.text(right - 8, top + 42 + 20 * place, name, align="right")
-
-
-def _draw_pairs(
-    canvas: Canvas, title: str, pairs: Sequence[_Pair], left: float, right: float, top: float
-) -> float:
-    """Draw one panel between left and right, and return the y below it."""
-    middle = right - 47
-    scale = (middle - 58 - left) / max(max(pair.computed, pair.printed or 0) for pair in pairs)
-    canvas.text(left, top + 10, title, bold=True)
-    canvas.text(left, top + 24, "printed: mark", size=SMALL, ink="muted")
-    canvas.text(middle, top + 24, "computed", size=SMALL, ink="muted", align="right")
-    canvas.text(right, top + 24, "differs", size=SMALL, ink="muted", align="right")
-    y = top + 30
-    for pair in pairs:
-        canvas.bar(left, y + 3, scale * pair.computed, 11, "other")
-        if pair.printed is not None:
-            canvas.line([(left + scale * pair.printed, y), (left + scale * pair.printed, y + 17)], "ink", 2.0)
-        canvas.text(middle, y + 12, _count(title, pair.computed), size=SMALL, align="right")
-        ink = "ink" if pair.differs else "muted"
-        canvas.text(right, y + 12, pair.change, size=SMALL, align="right", bold=pair.differs, ink=ink)
-        y += 20
-    canvas.line([(left, top + 30), (left, y)], "ink")
-    return y
-
-
-def _told(title: str, pairs: Sequence[_Pair]) -> str:
-    compared = [pair for pair in pairs if pair.printed is not None]
-    odd = [
-        f"{pair.name} {_count(title, pair.computed)} computed, "
-        f"{_count(title, pair.printed)} printed ({pair.change})"
-        for pair in compared
-        if pair.differs
-    ]
-    if not compared:
-        return f"{title[:1].upper()}{title[1:]}: nothing is printed to compare with."
-    agree = f"{len(compared) - len(odd)} of {len(compared)} rows agree within one unit of the printed number"
-    return f"{title[:1].upper()}{title[1:]}: {agree}{'; the others: ' if odd else ''}{'; '.join(odd)}."
 
 
 def scatter_costs(rows: Sequence[object]) -> ThemedFigure:

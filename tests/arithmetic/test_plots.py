@@ -20,7 +20,6 @@ from inception_lessons.costs import Conv, Dense, GlobalPool, Parallel, Pool
 from inception_lessons.papers import GOOGLENET_MODULES, GOOGLENET_TABLE_1, InceptionWidths
 
 THREE_A = GOOGLENET_MODULES["3a"]
-COST_ROW = {"name": "5a", "macs": 51_079_168, "printed_macs": 54e6, "parameters": 1_042_432}
 RUN = [
     {"step": 0, "loss": 2.302, "accuracy": 0.1},
     {"step": 90, "loss": 1.25},
@@ -128,7 +127,6 @@ FIGURES = BLOCKS | {
     "bars": lambda: plots.bars(
         [{"name": "direct", "macs": 120_422_400}, {"name": "nothing", "macs": 0}], "macs"
     ),
-    "cost_bars": lambda: plots.cost_bars([COST_ROW | {"printed_parameters": 1072 * 1024}]),
     "scatter_costs": lambda: plots.scatter_costs([{"name": "A", "macs": 7e8, "accuracy": 56.5}]),
     "training_curves": lambda: plots.training_curves(
         {"one": RUN, "two seeds": [RUN, RUN[:2] + [RUN[2] | {"loss": 0.75}]]}
@@ -557,23 +555,6 @@ def test_generic_bars_are_in_proportion():
     assert "a: 30; b: 90; c: 45" in figure.alt
 
 
-def test_cost_bars_tell_rounding_from_differences():
-    rows = [
-        COST_ROW | {"printed_parameters": 1072 * 1024},
-        {
-            "name": "4a",
-            "macs": 73_609_000,
-            "printed_macs": 73e6,
-            "parameters": 375_552,
-            "printed_parameters": None,
-        },
-    ]
-    alt = plots.cost_bars(rows).alt
-    assert "1 of 2 rows agree" in alt and "5a 51.08 M computed, 54.00 M printed (−5.4 %)" in alt
-    assert "0 of 1 rows agree" in alt and "5a 1,042,432 computed, 1,097,728 printed (−5.0 %)" in alt
-    assert "2 of 2 rows agree" in plots.cost_bars(rows, macs_unit=1e7).alt
-
-
 def test_training_alt_gives_the_spread_of_the_runs():
     alt = FIGURES["training_curves"]().alt
     assert "one from 2.3 to 0.5 by step 180" in alt
@@ -695,7 +676,6 @@ def test_save_is_complete_or_absent(tmp_path, monkeypatch):
         (lambda: plots.bars([{"name": "a", "macs": -1}], "macs"), ValueError, "macs.*got -1"),
         (lambda: plots.bars([{"name": "a", "macs": "1"}], "macs"), TypeError, "must be a number, got '1'"),
         (lambda: plots.bars([{"name": "a", "macs": 1}], "macs", ink="blue"), ValueError, "'ink'|blue"),
-        (lambda: plots.cost_bars([COST_ROW]), ValueError, "printed_parameters"),
         (
             lambda: plots.scatter_costs([{"name": "A", "macs": 0, "accuracy": 50}]),
             ValueError,
