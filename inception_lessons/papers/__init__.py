@@ -55,7 +55,12 @@ from inception_lessons.papers.lenet import (
     LeNet5Row,
     Squashing,
 )
-from inception_lessons.papers.libraries import LIBRARY_COUNTS, LibraryCount
+from inception_lessons.papers.libraries import (
+    LIBRARY_COUNTS,
+    TORCHVISION_ACCURACIES,
+    LibraryAccuracy,
+    LibraryCount,
+)
 from inception_lessons.papers.nin import NIN_CIFAR10, NIN_CLAIMS, NIN_IMAGENET, NiNRow
 from inception_lessons.papers.printed import Claim, printed_count
 from inception_lessons.papers.rethinking import (
@@ -136,6 +141,7 @@ __all__ = [
     "RETHINKING_TABLE_3",
     "RETHINKING_TABLE_4",
     "RETHINKING_TRAINING",
+    "TORCHVISION_ACCURACIES",
     "VGG_CLAIMS",
     "VGG_DROPOUT",
     "VGG_SUMMARY",
@@ -162,6 +168,7 @@ __all__ = [
     "InitialWeights",
     "LabelSmoothing",
     "LeNet5Row",
+    "LibraryAccuracy",
     "LibraryCount",
     "MultiCropRow",
     "NiNRow",

@@ -1,4 +1,4 @@
-"""Parameter counts that libraries state for the networks they ship."""
+"""Parameter counts and accuracies that libraries state for the networks they ship."""
 
 from typing import NamedTuple
 
@@ -46,3 +46,26 @@ LIBRARY_COUNTS: tuple[LibraryCount, ...] = (
 )  # fmt: skip
 """Read from, or counted by, each library itself. torchvision is not among them: its networks are built and
 counted where this book is."""
+
+
+class LibraryAccuracy(NamedTuple):
+    """Accuracy in percent that torchvision states for weights it ships."""
+
+    weights: str
+    """Name in torchvision.models: the class of the weights, whose member `IMAGENET1K_V1` is meant."""
+    crop: int
+    """Height and width of the central crop that its transforms cut."""
+    top1: float
+    top5: float
+
+
+TORCHVISION_ACCURACIES: tuple[LibraryAccuracy, ...] = (
+    #               weights                 crop top-1   top-5
+    LibraryAccuracy("AlexNet_Weights",      224, 56.522, 79.066),
+    LibraryAccuracy("VGG11_Weights",        224, 69.020, 88.628),
+    LibraryAccuracy("VGG16_Weights",        224, 71.592, 90.382),
+    LibraryAccuracy("VGG19_Weights",        224, 72.376, 90.876),
+    LibraryAccuracy("GoogLeNet_Weights",    224, 69.778, 89.530),
+    LibraryAccuracy("Inception_V3_Weights", 299, 77.294, 93.450),
+)  # fmt: skip
+"""`meta["_metrics"]["ImageNet-1K"]` of each, as torchvision states it: one network, one crop."""

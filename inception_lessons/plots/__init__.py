@@ -5,7 +5,7 @@ colours of the reader's theme, with alternative text made from the same numbers.
 """
 
 from inception_lessons.plots._figure import PALETTE, ThemedFigure
-from inception_lessons.plots.charts import bars, scatter_costs
+from inception_lessons.plots.charts import bars
 from inception_lessons.plots.experiments import gradient_norms, image_grid, training_curves
 from inception_lessons.plots.modules import compare, compare_modules, inception_module, module
 from inception_lessons.plots.networks import lineage, network
@@ -25,6 +25,5 @@ __all__ = [
     "module",
     "network",
     "receptive_fields",
-    "scatter_costs",
     "training_curves",
 ]

@@ -63,6 +63,11 @@ class Slider:
             raise ValueError(f"{self.name} must be {self.low} plus a multiple of {self.step}, got {number}")
         return number
 
+    @property
+    def values(self) -> str:
+        """What it can be, in words."""
+        return f"{self.low} to {self.high}" + ("" if self.step == 1 else f" in steps of {self.step}")
+
     def data(self) -> dict[str, Any]:
         """Return the control for the page's module."""
         kind = "hidden" if self.hidden else "slider"
@@ -92,6 +97,11 @@ class Select:
         """Return `value` if it is an option."""
         return one_of(self.name, value, self.options)
 
+    @property
+    def values(self) -> str:
+        """What it can be, in words."""
+        return ", ".join(map(repr, self.options))
+
     def data(self) -> dict[str, Any]:
         """Return the control for the page's module."""
         options = [{"value": value, "label": label} for value, label in self.options.items()]
@@ -110,6 +120,11 @@ class Toggle:
         if not isinstance(value, bool):
             raise TypeError(f"{self.name} must be True or False, got {value!r}")
         return value
+
+    @property
+    def values(self) -> str:
+        """What it can be, in words."""
+        return "True or False"
 
     def data(self) -> dict[str, Any]:
         """Return the control for the page's module."""
@@ -145,6 +160,11 @@ class Text:
         if not re.fullmatch(self.pattern, value):
             raise ValueError(f"{self.name} must match {self.pattern}, got {value!r}")
         return value
+
+    @property
+    def values(self) -> str:
+        """What it can be, in words."""
+        return "such as " + ", ".join(map(repr, filter(None, self.examples[:3])))
 
     def data(self) -> dict[str, Any]:
         """Return the control for the page's module."""
@@ -245,6 +265,18 @@ class Instrument(PageWidget):
     @abstractmethod
     def table(self) -> Table:
         """Return what the widget shows at first, as text."""
+
+    @classmethod
+    def reference(cls) -> Table:
+        """Return the arguments of the constructor: the presets' keys, then every setting."""
+        keys = ", ".join(map(repr, cls.presets()))
+        rows = [(control.name, control.label, control.values) for control in cls.controls()]
+        return Table(
+            f"Arguments of {cls.__name__}",
+            ("argument", "shown as", "values"),
+            [("preset", "Example", keys), *rows],
+            align="lll",
+        )
 
     @classmethod
     def _defaults(cls) -> dict[str, Any]:

@@ -127,7 +127,6 @@ FIGURES = BLOCKS | {
     "bars": lambda: plots.bars(
         [{"name": "direct", "macs": 120_422_400}, {"name": "nothing", "macs": 0}], "macs"
     ),
-    "scatter_costs": lambda: plots.scatter_costs([{"name": "A", "macs": 7e8, "accuracy": 56.5}]),
     "training_curves": lambda: plots.training_curves(
         {"one": RUN, "two seeds": [RUN, RUN[:2] + [RUN[2] | {"loss": 0.75}]]}
     ),
@@ -676,16 +675,6 @@ def test_save_is_complete_or_absent(tmp_path, monkeypatch):
         (lambda: plots.bars([{"name": "a", "macs": -1}], "macs"), ValueError, "macs.*got -1"),
         (lambda: plots.bars([{"name": "a", "macs": "1"}], "macs"), TypeError, "must be a number, got '1'"),
         (lambda: plots.bars([{"name": "a", "macs": 1}], "macs", ink="blue"), ValueError, "'ink'|blue"),
-        (
-            lambda: plots.scatter_costs([{"name": "A", "macs": 0, "accuracy": 50}]),
-            ValueError,
-            "macs.*greater than 0",
-        ),
-        (
-            lambda: plots.scatter_costs([{"name": "A", "macs": 1, "accuracy": 101}]),
-            ValueError,
-            "at most 100, got 101",
-        ),
         (lambda: plots.training_curves({}), ValueError, "histories"),
         (lambda: plots.training_curves({"a": []}), ValueError, "at least one row"),
         (lambda: plots.training_curves({"a": RUN}, ("los",)), ValueError, "no row of histories has 'los'"),

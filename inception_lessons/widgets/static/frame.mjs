@@ -55,8 +55,10 @@ small, .caption, .legend, .links { color: var(--w-muted); font-size: .875rem; }
 }
 `;
 
-const nearest = ({ low, high, step }, value) =>
-  Number((low + step * Math.round((Math.min(high, Math.max(low, value || low)) - low) / step)).toPrecision(12));
+const nearest = ({ low, high, step }, value) => {
+  const within = Number.isNaN(value) ? low : Math.min(high, Math.max(low, value)); // 0 is a value
+  return Number((low + step * Math.round((within - low) / step)).toPrecision(12));
+};
 
 // What a text of the address says for a control; undefined where it says nothing that the control could show.
 const accepted = (control, text) => {
