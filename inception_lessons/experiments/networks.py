@@ -11,9 +11,16 @@ from inception_lessons.costs import Figure6Row
 from inception_lessons.models import get_model
 from inception_lessons.models._network import initialise
 from inception_lessons.models.bn_inception import InceptionDouble3, ReductionDouble3
-from inception_lessons.models.googlenet import AuxiliaryHead, Inception, NaiveInception
+from inception_lessons.models.googlenet import AuxiliaryHead, GoogLeNet, Inception, NaiveInception
 from inception_lessons.models.inception_v3 import AsymmetricInception
-from inception_lessons.papers import PASS_THROUGH, AuxiliaryHeads, BNInceptionRow, InceptionWidths
+from inception_lessons.papers import (
+    GOOGLENET_TABLE_1,
+    PASS_THROUGH,
+    AuxiliaryHeads,
+    BNInceptionRow,
+    GoogLeNetRow,
+    InceptionWidths,
+)
 
 _WIDTHS = {
     #                    1×1 3r  3×3 5r 5×5 proj
@@ -151,9 +158,44 @@ class LargeKernels(nn.Sequential):
 
 _FORMS = {"direct": [7], "asymmetric": [(1, 7), (7, 1)], "stacked": [3, 3, 3]}
 
+_NINE_MODULES = (
+    GoogLeNetRow("conv1", "convolution", 3, 2, (14, 14, 192), 1, *[None] * 8),
+    *(row for row in GOOGLENET_TABLE_1 if row.key not in ("conv1", "pool1", "conv2", "pool2", "pool3")),
+)
+
+
+def nine_modules(
+    *, in_channels: int = 1, num_classes: int = 10, batch_norm: bool = False, aux: bool = False
+) -> GoogLeNet:
+    """Return GoogLeNet from module 3a on, an eighth as wide, for small images: N×in_channels×28×28 →
+    N×num_classes.
+
+    The stem is one 3×3 of stride 2, and no pooling stands between the modules 3b and 4a. So 4a to 5b have the
+    grids of Table 1 (14 and 7), and the heads on 4a and 4d are the paper's, a dropout of 0.7 in them. There
+    is no other dropout and no local response normalisation. From one random state the weights outside the
+    heads are the same with and without `aux`.
+
+    Args:
+        batch_norm: put batch norm between convolutions and ReLUs, in place of biases.
+        aux: keep the auxiliary heads.
+    """
+    net = GoogLeNet(
+        _NINE_MODULES,
+        in_channels=in_channels,
+        num_classes=num_classes,
+        batch_norm=batch_norm,
+        dropout=0.0,
+        width=1 / 8,
+    )
+    if not aux:
+        net.aux = nn.ModuleDict()
+    return net
+
+
 _BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "inception_steps": InceptionSteps,
     "large_kernels": LargeKernels,
+    "nine_modules": nine_modules,
 }
 
 

@@ -4,7 +4,7 @@ import datetime
 import platform
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import torch
@@ -77,12 +77,48 @@ def built(setting: Setting, in_channels: int, num_classes: int) -> nn.Module:
     return networks.build(setting.model, **options)
 
 
+def recording_gradients(
+    optimizer: Callable[..., torch.optim.Optimizer],
+    net: nn.Module,
+    updates: Collection[int],
+    sizes: dict[str, list[float]],
+) -> Callable[..., torch.optim.Optimizer]:
+    """Return `optimizer`, such that training with it appends to `sizes` how large gradients are.
+
+    For each stage of `net.body` that has weights: the root of the mean square over the gradient of its
+    weights of two dimensions or more, to four significant digits, when the weights have been changed as many
+    times as `updates` says (0: never), on the batch that changes them next. It is the gradient of the loss
+    that training minimises, auxiliary heads included; weight decay and momentum stand aside.
+    """
+    weights = {
+        key: [weight for weight in stage.parameters() if weight.ndim >= 2] for key, stage in net.body.items()
+    }
+    done = 0
+
+    def record(*_: object) -> None:
+        nonlocal done
+        if done in updates:
+            for key, ours in weights.items():
+                if ours:
+                    gradient = torch.cat([weight.grad.flatten() for weight in ours])
+                    sizes.setdefault(key, []).append(float(f"{gradient.square().mean().sqrt().item():.4g}"))
+        done += 1
+
+    def made(*arguments: object, **options: object) -> torch.optim.Optimizer:
+        update = optimizer(*arguments, **options)
+        update.register_step_pre_hook(record)
+        return update
+
+    return made
+
+
 def train_once(
     setting: Setting, recipe: Mapping[str, object], seed: int, train: ImageSet, test: ImageSet
 ) -> dict[str, object]:
     """Build and train one network from one seed; return what was measured.
 
-    `milliseconds` is the median time of one forward pass of `BATCH` images. A run whose loss diverges is a
+    `milliseconds` is the median time of one forward pass of `BATCH` images. With `gradients_at` in the recipe
+    there are `gradients`, a list for each stage, see `recording_gradients`. A run whose loss diverges is a
     result too: it has `failure`, the reason.
     """
     images = train.images.shape[1:]
@@ -93,6 +129,10 @@ def train_once(
     arguments = {
         name: FUNCTIONS.get(value, value) for name, value in (dict(recipe) | dict(setting.recipe)).items()
     }
+    updates, gradients = arguments.pop("gradients_at", ()), {}
+    if updates:
+        optimizer = arguments.get("optimizer", training.nesterov_sgd)
+        arguments["optimizer"] = recording_gradients(optimizer, net, updates, gradients)
     began = time.perf_counter()
     try:
         history = training.fit(net, train, test, seed=seed, progress=False, **arguments)
@@ -111,6 +151,7 @@ def train_once(
         "images_per_second": last.images_per_second,
         "milliseconds": 1000 * time_module(net, (BATCH, *images)).median,
         "tests": [[score.step, score.top1] for score in history.tests],
+        **({"gradients": gradients} if updates else {}),
     }
 
 
