@@ -2,6 +2,7 @@
 
 from inception_lessons.widgets.accuracy_cost import AccuracyCost
 from inception_lessons.widgets.answer_check import Choice, Feedback, Mistake, Number, Option
+from inception_lessons.widgets.auxiliary_gradients import AuxiliaryGradients
 from inception_lessons.widgets.convolution_explorer import ConvolutionExplorer
 from inception_lessons.widgets.cost_bench import CostBench, HeadBench
 from inception_lessons.widgets.grid_reduction import GridReduction
@@ -19,6 +20,7 @@ INSTRUMENTS = (
     NetworkMap,
     GridReduction,
     LabelSmoothing,
+    AuxiliaryGradients,
     AccuracyCost,
 )
 """The widgets whose reader sets controls, in the order of the gallery."""
@@ -26,6 +28,7 @@ INSTRUMENTS = (
 __all__ = [
     "INSTRUMENTS",
     "AccuracyCost",
+    "AuxiliaryGradients",
     "Choice",
     "ConvolutionExplorer",
     "CostBench",

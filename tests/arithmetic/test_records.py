@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from inception_lessons import records
+from inception_lessons import papers, records
 from inception_lessons.records import Experiment, Record, RecordError, Run, Setting
 
 TOY = Experiment(
@@ -105,6 +105,23 @@ def test_every_experiment_of_the_book_is_recorded_whole(name):
     loaded = records.load(name)
     assert json.loads(json.dumps(loaded.definition)) == loaded.definition
     assert all({"date", "commit", "device", "torch"} <= set(run.conditions) for run in loaded.runs)
+
+
+def test_gradients_are_recorded_for_each_stage_and_heads_reach_back_only():
+    loaded = records.load("auxiliary_gradients")
+    updates = loaded.definition["recipe"]["gradients_at"]
+    assert updates == [0, 1, 2, 4, 8, 16, 32, 64, 128]
+    for run in loaded.runs:
+        sizes = run.values["gradients"]
+        assert list(sizes) == ["conv1", *papers.GOOGLENET_MODULES]
+        assert all(len(row) == len(updates) and min(row) > 0 for row in sizes.values())
+    for norm in ("no norm", "batch norm"):
+        bare, headed = loaded.of(f"no heads, {norm}"), loaded.of(f"heads, {norm}")
+        for without, given in zip(bare, headed, strict=True):
+            for key, row in given.values["gradients"].items():
+                same = row[0] == pytest.approx(without.values["gradients"][key][0], rel=1e-3)
+                assert same == (key in ("4e", "5a", "5b")), "at the start the heads reach 4d and below"
+    assert (records.files.FOLDER / "auxiliary_gradients.json").stat().st_size < 40_000
 
 
 def test_the_table_grows_by_one_network_a_chapter_and_reads_the_record():

@@ -14,8 +14,9 @@ from inception_lessons.data import fashion_mnist
 from inception_lessons.experiments import __main__ as command
 from inception_lessons.experiments import networks, running
 from inception_lessons.measure import measure, receptive_field
+from inception_lessons.papers import GOOGLENET_MODULES
 from inception_lessons.records import Experiment, Setting
-from inception_lessons.training import fit
+from inception_lessons.training import batches, fit, seeded
 
 TOY = Experiment(
     "Does a lower rate change anything?",
@@ -191,6 +192,57 @@ def test_large_kernels_see_the_same_and_cost_what_the_chapter_derives(grid):
     assert len(extents) == 1
 
 
+@pytest.mark.parametrize("norm", [False, True])
+def test_nine_modules_are_googlenets_and_heads_change_no_other_weight(norm):
+    nets = {}
+    for aux in (False, True):
+        with seeded(0):
+            nets[aux] = networks.build("nine_modules", batch_norm=norm, aux=aux)
+    keys = {key for key, stage in nets[True].body.items() if list(stage.parameters())}
+    assert keys == {"conv1", *GOOGLENET_MODULES}
+    bare, headed = (net.state_dict() for net in nets.values())
+    assert {key.split(".")[0] for key in set(headed) - set(bare)} == {"aux"}
+    assert all(torch.equal(bare[key], headed[key]) for key in bare)
+    images, grids = torch.zeros(2, 1, 28, 28), {}
+    for key, stage in nets[True].body.items():
+        stage.register_forward_hook(lambda *call, key=key: grids.update({key: call[2].shape[-1]}))
+    with FlopCounterMode(display=False) as counter:
+        assert nets[True].eval()(images).shape == (2, 10)
+    assert 2 * measure(nets[True], (2, 1, 28, 28)).macs == counter.get_total_flops()
+    assert all(grids[key] == row.grid for key, row in GOOGLENET_MODULES.items() if key not in ("3a", "3b"))
+    assert (grids["conv1"], grids["3a"], grids["3b"]) == (14, 14, 14)
+
+
+@pytest.mark.parametrize("aux", [False, True])
+def test_recorded_gradients_are_those_of_the_loss_on_the_next_batch(images, aux):
+    train, test = images
+    setting = Setting("nine_modules", {"batch_norm": True, "aux": aux})
+    recipe = {"steps": 2, "batch_size": 8, "test_every": None, "learning_rate": 1e-12}
+    found = running.train_once(setting, recipe | {"gradients_at": (0, 1)}, 3, train, test)["gradients"]
+    assert list(found) == ["conv1", *GOOGLENET_MODULES]
+    with seeded(3):
+        net = running.built(setting, 1, 10).train()
+    order = batches(train, 8, torch.Generator().manual_seed(3))
+    with seeded(3):  # as `fit` does, for the dropout in the heads
+        for at in range(2):
+            pictures, labels = next(order)
+            outputs = net(train.normalise(pictures))
+            heads = list(outputs) if aux else [outputs]
+            net.zero_grad()
+            for logits, weight in zip(heads, (1, 0.3, 0.3), strict=False):
+                (weight * nn.functional.cross_entropy(logits, labels)).backward(retain_graph=True)
+            for key, sizes in found.items():
+                squares = [p.grad.square() for p in net.body[key].parameters() if p.ndim == 4]
+                mean = sum(s.sum() for s in squares) / sum(s.numel() for s in squares)
+                assert sizes[at] == pytest.approx(mean.sqrt().item(), rel=2e-3)
+                assert float(f"{sizes[at]:.4g}") == sizes[at]
+
+
+def test_nothing_but_the_recipe_asks_for_gradients(images):
+    recipe = {"steps": 1, "batch_size": 8, "test_every": None}
+    assert "gradients" not in running.train_once(Setting("googlenet_lesson"), recipe, 0, *images)
+
+
 def test_networks_of_experiments_refuse_nonsense():
     with pytest.raises(ValueError, match="asymmetric=True needs batch_norm=True"):
         networks.build("inception_steps", asymmetric=True)
@@ -220,5 +272,5 @@ def test_the_recipes_of_an_experiment_are_arguments_of_fit(name):
     accepted = inspect.signature(fit).parameters
     for setting in experiment.settings.values():
         recipe = dict(experiment.recipe) | dict(setting.recipe)
-        assert set(recipe) <= set(accepted)
+        assert set(recipe) <= {*accepted, "gradients_at"}
         assert {value for value in recipe.values() if isinstance(value, str)} <= set(running.FUNCTIONS)

@@ -3,7 +3,7 @@
 
 const range = (from, to) => Array.from({ length: to - from }, (_, at) => from + at);
 
-// One axis, back from the output nearest a pixel.
+// One axis, back from one output.
 const follow = (levels, axis, side, pixel, counted) => {
   const { jump, grid, size } = levels.at(-1);
   const before = (level) => (level.kernel[axis] - 1) >> 1;
@@ -90,16 +90,15 @@ section > button { margin: 1rem 1rem 0 0; }
 table { border-collapse: collapse; }
 tr { height: 2.25rem; vertical-align: top; }
 th, td { padding-right: .9rem; }
-td { width: 0; }
 th:first-child { border-left: 4px solid; padding-left: .4rem; }
-.cut svg { flex: 1 0 4rem; margin-top: 2.25rem; }
+.cut svg { flex: 1 0 3rem; margin-top: 2.25rem; }
 [role] svg { background: color-mix(in srgb, var(--w-rule) 30%, #0000); }
 path { vector-effect: non-scaling-stroke; fill: none; stroke: var(--w-activations); }
 text { font-size: 13.2px; transform: scale(.05); text-anchor: middle; }
 .bar { display: flex; gap: 1px; height: 10px; margin-top: 3px; }
 .bar :first-child { min-width: 3px; }
 @container (max-width: 58rem) { .views { display: block; } }
-@container (max-width: 27rem) { tr > :nth-child(n + 3), text { display: none; } }
+@container (max-width: 27rem) { .cut { font-size: .8rem; } tr > :nth-child(n + 3), text { display: none; } }
 @media print { section > button { display: none; } }
 `;
 
