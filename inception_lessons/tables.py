@@ -51,7 +51,8 @@ class Table:
     def _html_row(self, row: Sequence[str], *, heads: int = 1, scope: str = "row") -> str:
         cells = []
         for column, (text, side) in enumerate(zip(row, self.align, strict=True)):
-            tag, attribute = ("th", f' scope="{scope}"') if column < heads else ("td", "")
+            named = column < heads and text  # a header without text heads nothing
+            tag, attribute = ("th", f' scope="{scope}"') if named else ("td", "")
             style = "text-align:left" if side == "l" else "text-align:right;white-space:nowrap"
             if side == "l" and len(text) > _LONG:
                 style += ";min-width:16em"  # a narrow page scrolls the table instead of stacking words

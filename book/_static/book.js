@@ -1,4 +1,5 @@
-/* Paper cannot be unfolded and is not dark: for printing, open every fold and show the light theme; afterwards put both back. */
+/* What a style sheet cannot do. Paper cannot be unfolded and is not dark: for printing, open every fold and show the light
+   theme; afterwards put both back. What scrolls must be reached by keys: formulas that are too wide take the focus. */
 "use strict";
 (() => {
   const root = document.documentElement.dataset;
@@ -16,4 +17,13 @@
     if (theme !== null) root.theme = theme;
     theme = null;
   });
+  const reachable = async () => {
+    await window.MathJax?.startup?.promise;
+    for (const box of document.querySelectorAll(".bd-article .math")) {
+      if (box.scrollWidth > box.clientWidth && box.clientWidth > 0) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    }
+  };
+  window.addEventListener("load", reachable);
+  window.addEventListener("resize", reachable);
 })();

@@ -4,9 +4,12 @@ import gzip
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 SITE = Path(__file__).resolve().parents[2] / "_build" / "html"
 FIRST_LOAD_LIMIT = 700_000  # bytes, gzipped, of everything that a chapter's first load requests
+INSTRUMENTS_LIMIT = 1_000_000  # the same for the page with every instrument
+SLOW_PHONE = {"offline": False, "latency": 150, "downloadThroughput": 200_000, "uploadThroughput": 93_750}
 NARROW = [(320, 640), (390, 844)]
 
 
@@ -224,3 +227,37 @@ def test_a_chapter_weighs_little(page, site, name):
     print(f"{sum(sizes.values()):8,d} bytes in all, {len(sizes)} requests")
     assert f"/{name}" in sizes
     assert sum(sizes.values()) <= FIRST_LOAD_LIMIT
+
+
+def test_the_page_of_all_instruments_weighs_at_most_a_megabyte(page, site):
+    sizes = first_load(page, site, "book/widgets.html")
+    assert page.locator(".il-widget section").count() > 6
+    assert sum(sizes.values()) <= INSTRUMENTS_LIMIT
+
+
+def test_instruments_are_alive_within_three_seconds_on_a_slow_phone(page, site):
+    """1.6 Mbit/s down, 150 ms of latency, a processor four times slower; from the request to the last one."""
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.emulateNetworkConditions", SLOW_PHONE)
+    session.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.add_init_script(
+        """new MutationObserver(() => {
+          const all = [...document.querySelectorAll(".il-widget")].filter(host => host.shadowRoot);
+          if (all.length <= (window.alive ?? 0)) return;
+          [window.alive, window.since] = [all.length, performance.now()];
+        }).observe(document, { childList: true, subtree: true });"""
+    )
+    page.goto(f"{site}/chapters/05_googlenet.html", wait_until="load", timeout=60_000)
+    assert page.evaluate("window.alive") >= 6
+    assert page.evaluate("window.since") <= 3000
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_for_an_accessibility_checker(page, site, name, scheme):
+    page.emulate_media(color_scheme=scheme)
+    open_page(page, site, name)
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    assert not [f"{rule['id']}: {node['html'][:160]}" for rule in found for node in rule["nodes"]]
