@@ -80,7 +80,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "Inception v2": _lesson("inception_v2", 0.75, 0.2, 128),
             "Inception v3": _lesson("inception_v3", 0.85, 0.2, 128),
         },
-        2,
+        5,
         _SGD,
         "original",
     ),
