@@ -11,7 +11,8 @@ TABLE = Table(
 
 def test_every_form_has_every_cell():
     html, markdown, text = TABLE.html(), TABLE.markdown(), TABLE.text()
-    assert html.count("<tr>") == 4 and html.count("</td>") == 7 and html.count("</th>") == 5  # an empty header is none
+    # Of three headers above, two beside and one below, the empty one below is none.
+    assert html.count("<tr>") == 4 and html.count("</td>") == 7 and html.count("</th>") == 5
     assert "&lt;x&gt;" in html and "<x>" not in html and "<tfoot>" in html
     assert markdown.splitlines()[2:4] == ["| layer | kind | MACs |", "| :-- | :-- | --: |"]
     assert r"a\|b" in markdown and len(markdown.splitlines()) == 7
