@@ -81,7 +81,7 @@ class Table:
     def _repr_html_(self) -> str:
         # A wide table scrolls in a region that the keyboard can reach; page and caption stay.
         label = html.escape(self.caption, quote=True)
-        region = f'<div role="region" tabindex="0" aria-label="{label}" style="overflow-x:auto">'
+        region = f'<div role="group" tabindex="0" aria-label="{label}" style="overflow-x:auto">'
         return (
             f'<figure class="il-table"><figcaption>{html.escape(self.caption)}</figcaption>'
             f"{region}{self.html(caption=False)}</div></figure>"

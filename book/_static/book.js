@@ -19,7 +19,7 @@
   });
   const reachable = async () => {
     await window.MathJax?.startup?.promise;
-    for (const box of document.querySelectorAll(".bd-article .math")) {
+    for (const box of document.querySelectorAll(".bd-article .math, .bd-article mjx-container")) {
       if (box.scrollWidth > box.clientWidth && box.clientWidth > 0) box.tabIndex = 0;
       else box.removeAttribute("tabindex");
     }

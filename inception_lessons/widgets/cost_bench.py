@@ -45,6 +45,8 @@ class Variant(NamedTuple):
 class Scenario(NamedTuple):
     """What a bench compares, as data: sliders, variants and words."""
 
+    title: str | None
+    """What a screen reader calls the bench; None for "Cost bench", numbered where a page has several."""
     sliders: tuple[Slider, ...]
     names: Mapping[str, str]
     """What steps and labels call the sliders."""
@@ -66,6 +68,7 @@ MEASURES = {"macs": "MACs", "parameters": "parameters"}
 WORDS = ("zero", "one", "two", "three", "four", "five")
 
 CONVOLUTION = Scenario(
+    title=None,
     sliders=(
         Slider("in_channels", "Input channels", 1, 1024),
         Slider("reduced_channels", "Reduced channels", 1, 1024),
@@ -98,6 +101,7 @@ CONVOLUTION = Scenario(
 )
 
 HEAD = Scenario(
+    title="Head bench",
     sliders=(
         Slider("in_channels", "Input channels", 1, 2048),
         Slider("grid", "Grid", 1, 14),
@@ -424,7 +428,7 @@ class CostBench(Instrument):
             {**v._asdict(), "steps": [step._asdict() for step in v.steps]} for v in cls.scenario.variants
         ]
         words = {"words": list(WORDS), "measures": MEASURES}
-        names = ("names", "reference", "measure", "caption", "legend")
+        names = ("title", "names", "reference", "measure", "caption", "legend")
         return {"variants": variants, **words, **{name: getattr(cls.scenario, name) for name in names}}
 
     def costs(self) -> dict[str, VariantCost]:

@@ -25,8 +25,8 @@ def test_every_form_has_every_cell():
     ]
 
 
-def test_a_wide_table_scrolls_in_a_region_that_the_keyboard_reaches():
-    assert 'role="region" tabindex="0" aria-label="Costs"' in TABLE._repr_html_()
+def test_a_wide_table_scrolls_in_a_group_that_the_keyboard_reaches():
+    assert 'role="group" tabindex="0" aria-label="Costs"' in TABLE._repr_html_()
 
 
 def test_numbers_are_written_for_people():

@@ -47,6 +47,7 @@ FAKE = """async ([source, state]) => {
   const widget = (await import(`data:text/javascript;base64,${source}`)).default;
   const listeners = new Map();
   window.saves = 0;
+  window.state = state;
   window.model = {
     get: name => state[name],
     set: (name, value) => {

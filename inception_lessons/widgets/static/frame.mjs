@@ -184,7 +184,7 @@ const panel = (title, style, build) => ({ model, el }) => {
   const root = el.shadowRoot ?? el.attachShadow({ mode: "open" });
   root.replaceChildren(
     h("style", {}, FRAME + style),
-    h("section", { "aria-label": title },
+    h("section", { "aria-label": spec.title ?? (place > 1 ? `${title} ${place}` : title) },
       h("div", { class: "controls" }, top, ...controls.map(({ node }) => node)),
       ...own.nodes,
       ...(kind && !document.body.dataset.jpThemeName ? [h("p", { class: "links" }, link)] : []),
