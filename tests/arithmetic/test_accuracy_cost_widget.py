@@ -80,6 +80,7 @@ class TestFigures:
         assert RESULTS[key].parameters == parameters
         assert abs(RESULTS[key].macs / 1e6 - millions) <= parts(millions)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("row", TORCHVISION_ACCURACIES, ids=lambda row: row.weights)
     def test_torchvision_says_the_same(self, row):
         """Accuracies, parameters and operations from the installed library."""

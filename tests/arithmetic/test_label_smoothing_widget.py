@@ -152,6 +152,7 @@ class TestText:
     def test_share(self, part, whole, text):
         assert share(part, whole) == text
 
+    @pytest.mark.slow
     def test_no_rounded_number_is_near_a_tie(self):
         """So that the last bit of a logarithm decides no digit, on any machine."""
         nearest = 1.0

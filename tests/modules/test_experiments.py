@@ -213,6 +213,7 @@ def test_nine_modules_are_googlenets_and_heads_change_no_other_weight(norm):
     assert (grids["conv1"], grids["3a"], grids["3b"]) == (14, 14, 14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("aux", [False, True])
 def test_recorded_gradients_are_those_of_the_loss_on_the_next_batch(images, aux):
     train, test = images
@@ -238,6 +239,7 @@ def test_recorded_gradients_are_those_of_the_loss_on_the_next_batch(images, aux)
                 assert float(f"{sizes[at]:.4g}") == sizes[at]
 
 
+@pytest.mark.slow
 def test_nothing_but_the_recipe_asks_for_gradients(images):
     recipe = {"steps": 1, "batch_size": 8, "test_every": None}
     assert "gradients" not in running.train_once(Setting("googlenet_lesson"), recipe, 0, *images)
