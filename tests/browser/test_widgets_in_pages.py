@@ -241,8 +241,8 @@ LARGEST = {setting.name: setting.high for setting in CONVOLUTION.sliders}
 def test_text_and_bars_stand_out(visit, theme):
     options, dark = THEMES[theme]
     page = visit(CostBench().html(), MACS.html(), POOLING.html(), **options)
-    page.get_by_role("textbox").fill("1")
-    page.get_by_role("textbox").press("Enter")
+    page.get_by_label("How many MACs does it take?").fill("1")
+    page.get_by_label("How many MACs does it take?").press("Enter")
     page.get_by_label("A.").check()
     page.get_by_label("A.").press("Enter")
     for host in page.locator(".il-widget").all():
