@@ -6,7 +6,8 @@
   let opened = [];
   let theme = null;
   window.addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("details:not([open])")];
+    const within = [...document.querySelectorAll(".il-widget")].flatMap((host) => host.shadowRoot ?? []);
+    opened = [document, ...within].flatMap((place) => [...place.querySelectorAll("details:not([open])")]);
     opened.forEach((fold) => { fold.open = true; });
     theme = root.theme;
     root.theme = "light";
