@@ -3,7 +3,9 @@
 * Icons: the theme brings 1.5 MB of Font Awesome script beside the same icons as a web font. The script is
   dropped (see `_templates/static/webpack-macros.html`), and the font and its style sheet are cut down to
   the icons that the pages show.
-* Launch button: only on pages that Colab can open.
+* Markup for everybody: what Sphinx writes against the rules of ARIA and of lists is written by them.
+* Scripts wait until the page is parsed, so that text and instruments come first.
+* Launch buttons: only on pages that Colab and Binder can open.
 * Front door: `index.html` at the top of the site leads to the landing page.
 * What no page uses (maps of minified files, fonts of icons, notebooks' execution reports of past builds) is
   removed.
@@ -15,6 +17,7 @@ from pathlib import Path
 from fontTools import subset
 from fontTools.ttLib import TTFont
 
+PARAMETERS = re.compile(r"<dl>\n((?:<dd>.*?</dd>\n)+)</dl>")
 ICON = re.compile(r"\bfa-([a-z0-9-]+)")
 CODE = re.compile(r"[\"'](?:\\([ef][0-9a-f]{3})|([\ue000-\uf8ff]))[\"']")
 FONTS = {
@@ -24,7 +27,6 @@ FONTS = {
 UNUSED = (
     "_static/**/*.map",
     "_static/vendor",
-    "_static/images/logo_binder.svg",
     "_static/images/logo_deepnote.svg",
     "_static/images/logo_jupyterhub.svg",
     "_static/webpack-macros.html",
@@ -143,6 +145,27 @@ def keep_launch_for_notebooks(app, pagename, templatename, context, doctree):
     context["header_buttons"] = [button for button in buttons if button.get("label") != "launch-buttons"]
 
 
+def by_the_rules(app, pagename, templatename, context, doctree):
+    """Mends the page's body: signatures are lists without terms, and entries of a list have no such role."""
+    if "body" not in context:
+        return
+    lines = PARAMETERS.sub(
+        lambda found: f'<span class="sig-lines">{found[1].replace("dd>", "span>")}</span>', context["body"]
+    )
+    context["body"] = lines.replace('role="doc-biblioentry"', 'role="listitem"')
+
+
+def defer_scripts(app, pagename, templatename, context, doctree):
+    """Lets the page be parsed before its scripts run.
+
+    The options are needed at once, by a script that stands in the page itself.
+    """
+    for script in context["script_files"]:
+        name = str(getattr(script, "filename", "") or "")
+        if name and not name.endswith("documentation_options.js"):
+            script.attributes.setdefault("defer", "defer")
+
+
 def finish(app, error):
     """Runs when the pages are written."""
     if error or app.builder.format != "html":
@@ -160,5 +183,7 @@ def setup(app):
     app.add_css_file("icons.css")
     # After the theme's own handlers (501), which add the button.
     app.connect("html-page-context", keep_launch_for_notebooks, priority=600)
+    app.connect("html-page-context", by_the_rules)
+    app.connect("html-page-context", defer_scripts, priority=900)
     app.connect("build-finished", finish)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -19,8 +19,8 @@
     theme = null;
   });
   const reachable = async () => {
-    await window.MathJax?.startup?.promise;
-    for (const box of document.querySelectorAll(".bd-article .math, .bd-article mjx-container")) {
+    await document.fonts.ready;
+    for (const box of document.querySelectorAll(".bd-article div.math")) {
       if (box.scrollWidth > box.clientWidth && box.clientWidth > 0) box.tabIndex = 0;
       else box.removeAttribute("tabindex");
     }

@@ -15,9 +15,25 @@ from tests.browser.bare import Visit
 from tools import browser as browsers
 from tools import serve
 
+POLICY = "; ".join(
+    [
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data:",
+        "object-src 'none'",
+        "base-uri 'none'",
+    ]
+)
+"""A content security policy: the pages' own origin and what stands in the pages themselves."""
+
 
 class Quiet(serve.Handler):
-    """The site's server without a line for each request."""
+    """The site's server without a line for each request, under a strict policy."""
+
+    def end_headers(self):
+        self.send_header("Content-Security-Policy", POLICY)
+        super().end_headers()
 
     def log_message(self, format, *args):
         pass

@@ -129,6 +129,30 @@ def test_bench_by_touch(visit):
     assert box["height"] >= 24, "a finger needs 24 pixels (WCAG 2.5.8)"
 
 
+def test_a_finger_drags_the_slider(visit):
+    page = visit(CostBench().html(), has_touch=True, is_mobile=True, viewport={"width": 360, "height": 740})
+    grid = slider(page, "Grid")
+    grid.scroll_into_view_if_needed()
+    box = grid.bounding_box()
+    low, high = (int(grid.get_attribute(name)) for name in ("min", "max"))
+    middle = box["y"] + box["height"] / 2
+    thumb = box["x"] + box["width"] * (int(grid.input_value()) - low) / (high - low)
+    finger = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        finger.send(
+            "Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points]}
+        )
+
+    touch("touchStart", (thumb, middle))
+    for part in (0.3, 0.5, 0.7):
+        touch("touchMove", (box["x"] + box["width"] * part, middle))
+    touch("touchEnd")
+    dragged = int(grid.input_value())
+    assert abs(dragged - (low + 0.7 * (high - low))) <= 0.05 * (high - low)
+    assert shown_rows(page) == rows_of(CostBench(grid=dragged))
+
+
 def test_a_typed_number_outside_the_limits_becomes_the_nearest_inside(visit):
     page = visit(CostBench().html())
     for name, typed, kept in (
