@@ -145,6 +145,14 @@ def keep_launch_for_notebooks(app, pagename, templatename, context, doctree):
     context["header_buttons"] = [button for button in buttons if button.get("label") != "launch-buttons"]
 
 
+def escape_addresses(app, pagename, templatename, context, doctree):
+    """Escapes what stands between the parts of a button's address: the theme leaves that out."""
+    for button in context.get("header_buttons", []):
+        for one in (button, *button.get("buttons", [])):
+            if "url" in one:
+                one["url"] = one["url"].replace("&amp;", "&").replace("&", "&amp;")
+
+
 def by_the_rules(app, pagename, templatename, context, doctree):
     """Mends the page's body: signatures are lists without terms, and entries of a list have no such role."""
     if "body" not in context:
@@ -156,13 +164,10 @@ def by_the_rules(app, pagename, templatename, context, doctree):
 
 
 def defer_scripts(app, pagename, templatename, context, doctree):
-    """Lets the page be parsed before its scripts run.
-
-    The options are needed at once, by a script that stands in the page itself.
-    """
+    """Lets the page be parsed before its scripts run, but for those that scripts in the page stand on."""
     for script in context["script_files"]:
         name = str(getattr(script, "filename", "") or "")
-        if name and not name.endswith("documentation_options.js"):
+        if name and not name.endswith(("documentation_options.js", "doctools.js")):
             script.attributes.setdefault("defer", "defer")
 
 
@@ -183,6 +188,7 @@ def setup(app):
     app.add_css_file("icons.css")
     # After the theme's own handlers (501), which add the button.
     app.connect("html-page-context", keep_launch_for_notebooks, priority=600)
+    app.connect("html-page-context", escape_addresses, priority=600)
     app.connect("html-page-context", by_the_rules)
     app.connect("html-page-context", defer_scripts, priority=900)
     app.connect("build-finished", finish)

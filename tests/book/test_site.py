@@ -6,8 +6,10 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import html5lib
 import pytest
 from bs4 import BeautifulSoup, Tag
+from fontTools.ttLib import TTFont
 
 SITE = Path(__file__).resolve().parents[2] / "_build" / "html"
 # The page at the top only leads to the landing page; Sphinx's indices and search bring their own form.
@@ -165,6 +167,29 @@ def test_headings_skip_no_level(tree):
     assert [(a, b) for a, b in zip(levels, levels[1:], strict=False) if b > a + 1] == []
 
 
+def test_the_mathematical_font_has_every_character_and_can_grow(html):
+    font = TTFont(html / "_static" / "mathematics.woff")
+    assert "MATH" in font, "without this table brackets and roots do not grow"
+    shown = {
+        sign for name in pages() for formula in parsed(name).find_all("math") for sign in formula.get_text()
+    }
+    invisible = {" ", "\n", "\u2061"}
+    assert len(shown) > 60
+    assert not {sign for sign in shown - invisible if ord(sign) not in font.getBestCmap()}
+
+
+def test_html_is_valid(name):
+    """Parsed as browsers do it, and without one of the errors that they forgive."""
+    parser = html5lib.HTMLParser()
+    text = (SITE / name).read_text(encoding="utf-8")
+    parser.parse(text)
+    lines = text.splitlines()
+    assert not [
+        f"line {line}: {error} {lines[line - 1][max(0, at - 80) : at + 20]}"
+        for (line, at), error, _ in parser.errors
+    ]
+
+
 def test_ids_are_unique(name, tree):
     ids = [tag["id"] for tag in tree.find_all(id=True)]
     # The theme's search page holds its form twice, the second time inside the hidden overlay.
@@ -226,15 +251,3 @@ def test_a_chapter_links_the_first_use_of_a_word_of_the_glossary_and_no_other(ht
         prose = [text for text in earlier if text.parent.name == "p"]
         before = [text for text in prose if text.find_parent(class_="text_html") is None]  # not of a widget
         assert before == [], f"{notebook.name} uses MAC before its link: {before[0]}"
-
-
-def test_chapters_have_a_button_for_colab(html):
-    import yaml
-
-    config = yaml.safe_load((html.parents[1] / "_config.yml").read_text(encoding="utf-8"))
-    repository = config["repository"]
-    for notebook in sorted((html.parents[1] / "chapters").glob("*.ipynb")):
-        page = parsed(f"chapters/{notebook.stem}.html")
-        place = repository["url"].removeprefix("https://github.com/") + f"/blob/{repository['branch']}"
-        wanted = f"https://colab.research.google.com/github/{place}/chapters/{notebook.name}"
-        assert page.find("a", href=wanted), f"{notebook.name} has no link to {wanted}"

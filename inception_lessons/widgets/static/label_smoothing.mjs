@@ -218,7 +218,7 @@ const render = panel("Label smoothing", STYLE, ({ spec, listen, write }) => {
     entry("border-top: 3px dashed var(--w-ink)", "one-hot loss, ε = 0"),
     entry("border-top: 3px dotted var(--w-pool)", "what smoothing adds"),
     entry("border: 2px solid var(--w-conv1)", "least", "dot"),
-    entry("background: var(--w-conv3)", "your gap; drag it", "dot"));
+    entry("background: var(--w-conv3)", "your gap", "dot"));
   const table = h("table", {},
     h("thead", {}, h("tr", {}, ...["Class", "Target q′", "Softmax p"].map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", {}, ...bars));
