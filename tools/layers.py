@@ -36,7 +36,7 @@ class Outcome(NamedTuple):
 
 KEEP = ("-p", "tools.kept_executions")
 """What nbval executes, the book's build need not execute again."""
-STYLE = Layer("style (ruff)", (sys.executable, "-m", "ruff", "check", "."))
+STYLE = Layer("style (the hooks of .pre-commit-config.yaml)", (sys.executable, "-m", "tools.style"))
 TWO_WORKERS = (*PYTEST, "-n2")
 ONE_THREAD_EACH = os.environ | {"OMP_NUM_THREADS": "1"}
 """Two workers of two threads each on two cores wait for one another, and take several times as long."""
@@ -54,17 +54,18 @@ QUICK_MODULES = MODULES._replace(name="modules, the quick tests", command=(*MODU
 def every_layer(browser_path: str | None) -> list[Layer]:
     """The layers of `make test`; the browser's path goes to the tests by the variable BROWSER."""
     environ = book.environ_for_notebooks()
-    notebooks = (*PYTEST, "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300", *KEEP, "chapters")
+    lax = ("--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300")
+    notebooks = (*TWO_WORKERS, "--dist=loadfile", *lax, *KEEP, "chapters")
     pages = environ | ({"BROWSER": browser_path} if browser_path else {})
     built = "the book, warnings as errors"
     return [
         STYLE,
         ARITHMETIC,
         MODULES,
-        Layer("notebooks, executed by nbval", notebooks, environ=environ),
+        Layer("notebooks, executed by nbval", notebooks, environ=ONE_THREAD_EACH | environ),
         Layer(built, (sys.executable, "-m", "tools.book")),
-        Layer("built pages, read as files", (*PYTEST, "tests/book"), needs=(built,)),
-        Layer("built pages, in a browser", (*PYTEST, "-n2", "tests/browser"), needs=(built,), environ=pages),
+        Layer("built pages, read as files", (*TWO_WORKERS, "tests/book"), needs=(built,)),
+        Layer("built pages, in a browser", (*TWO_WORKERS, "tests/browser"), needs=(built,), environ=pages),
     ]
 
 
