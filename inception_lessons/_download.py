@@ -87,7 +87,7 @@ def fetch(address: str, path: Path, sha256: str, *, timeout: float, progress: bo
     if _has_digest(path, sha256):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _alone_with(path):
+    with alone_with(path):
         if _has_digest(path, sha256):
             return
         if path.exists():
@@ -101,7 +101,7 @@ def fetch(address: str, path: Path, sha256: str, *, timeout: float, progress: bo
 
 
 @contextlib.contextmanager
-def _alone_with(path: Path) -> Iterator[None]:
+def alone_with(path: Path) -> Iterator[None]:
     """Wait until no other process is inside with the same path; one that dies does not block the others."""
     lock = FileLock(path.with_name(f".{path.name}.lock"))
     try:

@@ -1,21 +1,23 @@
 """Images: Fashion-MNIST from the package, from a folder or by download, in one call and with the same shapes.
 
 Every file is compared with a SHA-256 of its uncompressed content before it is used. Nothing is ever written
-except a finished, verified download (see `fashion_mnist`).
+except a finished, verified download (see `fashion_mnist`) and the empty file by which downloads wait for one
+another.
 """
 
 import contextlib
+import errno
 import gzip
 import hashlib
 import lzma
 import os
+import shutil
 import socket
 import struct
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,8 +25,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from inception_lessons._check import at_least, integer, one_of, positive
-from inception_lessons._download import cache_folder, check_timeout, writing_to_cache
+from inception_lessons._check import LARGEST, at_least, instance, integer, members, one_of, positive
+from inception_lessons._download import alone_with, cache_folder, check_timeout, writing_to_cache
 
 FASHION_MNIST_CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
@@ -144,7 +146,7 @@ class ImageSet(torch.utils.data.Dataset):
     """Labelled images in memory, usable as a torch `Dataset`: item `i` is a normalised image and its label.
 
     Raises:
-        TypeError: the images are not uint8 or the labels not int64.
+        TypeError: the images are not uint8, the labels not int64, or something is no tensor.
         ValueError: the shapes do not fit together, or a label has no class.
     """
 
@@ -162,6 +164,9 @@ class ImageSet(torch.utils.data.Dataset):
     std: float = FASHION_MNIST_STD
 
     def __post_init__(self) -> None:
+        for name in ("images", "labels", "index"):
+            instance(name, getattr(self, name), Tensor)
+        members("classes", self.classes)
         if self.images.dtype != torch.uint8 or self.labels.dtype != torch.int64:
             types = f"{self.images.dtype} and {self.labels.dtype}"
             raise TypeError(f"images must be uint8 and labels int64, got {types}")
@@ -179,6 +184,14 @@ class ImageSet(torch.utils.data.Dataset):
         return len(self.labels)
 
     def __getitem__(self, position: int) -> tuple[Tensor, int]:
+        """Return one image, normalised, and its label.
+
+        Raises:
+            TypeError: `position` is no integer.
+            IndexError: there is no such image; loops end by it.
+        """
+        if not -len(self) <= integer("position", position) < len(self):
+            raise IndexError(f"position must be below {len(self)}, the number of images, got {position}")
         return self.normalise(self.images[position]), int(self.labels[position])
 
     def __repr__(self) -> str:
@@ -194,15 +207,36 @@ class ImageSet(torch.utils.data.Dataset):
 
     def normalise(self, images: Tensor) -> Tensor:
         """Return uint8 `images` as float32 with this set's mean at 0 and its standard deviation at 1."""
-        return images.float().div_(255).sub_(self.mean).div_(self.std)
+        return instance("images", images, Tensor).float().div_(255).sub_(self.mean).div_(self.std)
 
     def to(self, device: torch.device | str) -> "ImageSet":
-        """Return the same images with all tensors on `device`."""
+        """Return the same images with all tensors on `device`.
+
+        Raises:
+            ValueError: `device` is none of torch's.
+        """
+        try:
+            device = torch.device(device)
+        except (RuntimeError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"device must be one of torch's, such as 'cpu', got {device!r} ({error})"
+            ) from None
         images, labels, index = self.images.to(device), self.labels.to(device), self.index.to(device)
         return replace(self, images=images, labels=labels, index=index)
 
     def take(self, positions: Tensor) -> "ImageSet":
-        """Return the images at `positions` (int64), in that order."""
+        """Return the images at `positions` (int64), in that order.
+
+        Raises:
+            TypeError: `positions` is no such tensor.
+            ValueError: there is no image at one of them.
+        """
+        if instance("positions", positions, Tensor).dtype != torch.int64 or positions.ndim != 1:
+            raise TypeError(
+                f"positions must be int64 in one dimension, got {positions.dtype}, {positions.ndim}"
+            )
+        if len(positions) and not 0 <= int(positions.min()) <= int(positions.max()) < len(self):
+            raise ValueError(f"positions must lie in 0 to {len(self) - 1}, got {positions.tolist()}")
         images, labels, index = self.images[positions], self.labels[positions], self.index[positions]
         return replace(self, images=images, labels=labels, index=index)
 
@@ -222,7 +256,7 @@ class ImageSet(torch.utils.data.Dataset):
         """
         if positive("count", count) > len(self):
             raise ValueError(f"count must be at most {len(self)}, the number of images, got {count}")
-        generator = torch.Generator().manual_seed(integer("seed", seed))
+        generator = torch.Generator().manual_seed(_seed(seed))
         shuffled = torch.randperm(len(self), generator=generator)
         # The k-th of the n images of a class is put at (k + 1/2) / n: sorted by place, the classes alternate.
         place = torch.empty(len(self), dtype=torch.float64)
@@ -234,12 +268,23 @@ class ImageSet(torch.utils.data.Dataset):
 
     def resized(self, size: int) -> "ImageSet":
         """Return the images scaled to `size`×`size` pixels (bilinear, antialiased when shrinking)."""
-        size = positive("size", size)
+        if positive("size", size) > _LARGEST_SIDE:
+            raise ValueError(f"size must be at most {_LARGEST_SIDE}, got {size}")
         scaled = []
         for chunk in self.images.split(1_000):  # so that only 1,000 images are floats at a time
             pixels = F.interpolate(chunk.float(), (size, size), mode="bilinear", antialias=True)
             scaled.append(pixels.round_().to(torch.uint8))
         return replace(self, images=torch.cat(scaled))
+
+
+_LARGEST_SIDE = 4096
+"""Pixels to which images are enlarged at most."""
+
+
+def _seed(value: object) -> int:
+    if abs(integer("seed", value)) > LARGEST:
+        raise ValueError(f"seed must be between −2⁶³ and 2⁶³, got {value}")
+    return integer("seed", value)
 
 
 def fashion_mnist(
@@ -365,11 +410,14 @@ def _existing_folder(folder: Path) -> _Place:
 
 # Downloading
 
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+"""Failures of this computer's disk, which another mirror would not cure."""
+
 
 def _downloaded(mirrors: Sequence[str] | None, timeout: float) -> _Place:
     """Return the folder of the downloaded originals; download them first if there is none.
 
-    All arrives in a temporary folder, is verified there and then renamed: `fashion-mnist` is whole or absent.
+    Processes that want them at the same time wait for one that downloads.
     """
     _check_mirrors(mirrors)
     check_timeout(timeout)
@@ -381,13 +429,26 @@ def _downloaded(mirrors: Sequence[str] | None, timeout: float) -> _Place:
         if folder.is_dir():
             return place
         cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".fashion-mnist-", dir=cache) as partial:
-            raw = _fetch(Path(partial), mirrors, timeout)
-            for files in ORIGINAL_FILES.values():
-                _read_split(place._replace(folder=raw), files)
-            if not folder.is_dir():  # else another process was faster, and its folder is as good
-                raw.rename(folder)
+        with alone_with(folder):
+            if not folder.is_dir():
+                _download(place, mirrors, timeout)
     return place
+
+
+def _download(place: _Place, mirrors: Sequence[str] | None, timeout: float) -> None:
+    """Make the folder of `place`, whole or not at all.
+
+    All arrives in a temporary folder, is verified there and then renamed. What a process left that was killed
+    is removed.
+    """
+    cache, prefix = place.folder.parent, f".{place.folder.name}-"
+    for left in cache.glob(f"{prefix}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=cache) as partial:
+        raw = _fetch(Path(partial), mirrors, timeout)
+        for files in ORIGINAL_FILES.values():
+            _read_split(place._replace(folder=raw), files)
+        raw.rename(place.folder)
 
 
 def _check_mirrors(mirrors: Sequence[str] | None) -> None:
@@ -402,7 +463,12 @@ def _check_mirrors(mirrors: Sequence[str] | None) -> None:
 
 
 def _fetch(partial: Path, mirrors: Sequence[str] | None, timeout: float) -> Path:
-    """Let torchvision download the four files, compare their MD5 and unpack them; return their folder."""
+    """Let torchvision download the four files, compare their MD5 and unpack them; return their folder.
+
+    Raises:
+        DataError: no mirror sent them.
+        OSError: `partial` cannot be written.
+    """
     from inception_lessons._torchvision import import_torchvision
 
     original = import_torchvision().datasets.FashionMNIST
@@ -413,7 +479,9 @@ def _fetch(partial: Path, mirrors: Sequence[str] | None, timeout: float) -> Path
         try:
             with _socket_timeout(timeout):
                 dataset(partial, download=True)
-        except (RuntimeError, OSError, HTTPException, ValueError) as error:
+        except Exception as error:  # torchvision also parses what came, and may raise anything
+            if getattr(error, "errno", None) in _UNWRITABLE:
+                raise
             failures.append(f"{mirror}: {' '.join(str(error).split()) or type(error).__name__}")
         else:
             raw = partial / "FashionMNIST" / "raw"

@@ -1,16 +1,18 @@
 """Builds the book into _build/html: executes what changed, warnings are errors, and what failed stays
 failed.
 
-    python tools/book.py
+    python -m tools.book
 
 Jupyter Book's cache knows a notebook's cells and nothing else. The notebooks also depend on the package,
 its data, its recorded runs and the pinned requirements, so a hash over those is the key of the whole cache:
 when it changes, every notebook executes again. Sphinx in turn forgets the warnings of a failed build: it
 would pickle its state and pass the next time. So a mark stands in _build from the first step to the last,
-and a build that finds it starts from the sources.
+and a build that finds it starts from the sources. And Sphinx reads a page again when its file has a later
+date than the last reading, which a clock that was set back defeats: here the content decides.
 """
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -18,6 +20,8 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
+
+from tools import executions, failed_notebooks
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
@@ -32,8 +36,11 @@ DECIDES_PAGES = (
     "book/_ext",
     "book/_static",
     "book/_templates",
+    "book/references.bib",
     "tools/book.py",
 )
+# Where the pages' own texts are.
+SOURCES = ("book", "chapters")
 IGNORED = {"__pycache__", ".ipynb_checkpoints", ".DS_Store"}
 
 
@@ -50,21 +57,37 @@ def files_below(root: Path, names: Iterable[str]) -> list[Path]:
 def fingerprint(root: Path, names: Iterable[str]) -> str:
     """A hash of names and contents of the files, and of the Python that runs them."""
     digest = hashlib.sha256(sys.version.encode())
-    for path in files_below(root, names):
-        digest.update(
-            path.relative_to(root).as_posix().encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest()
-        )
+    for name, content in contents(root, names).items():
+        digest.update(f"{name}\0{content}".encode())
     return digest.hexdigest()
+
+
+def contents(root: Path, names: Iterable[str]) -> dict[str, str]:
+    """The SHA-256 of each of the files, by its path from root."""
+    return {
+        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files_below(root, names)
+    }
 
 
 def drop_what_is_stale() -> None:
     """Removes what an earlier build left and today's sources make worthless, and records theirs."""
     BUILD.mkdir(exist_ok=True)
     results, pages = fingerprint(ROOT, DECIDES_RESULTS), fingerprint(ROOT, DECIDES_PAGES)
-    for reason in drop_other(BUILD, results, pages):
+    sources = contents(ROOT, SOURCES)
+    reasons = drop_other(BUILD, results, pages)
+    for reason in reasons + executions.mend(CACHE, recorded_table(BUILD / ".executions")):
         print(f"Note: {reason}", flush=True)
+    drop_changed_pages(BUILD, sources)
     record(BUILD / ".results", results)
     record(BUILD / ".pages", pages)
+    record(BUILD / ".sources", json.dumps(sources))
+    seal_executions()
+
+
+def seal_executions() -> None:
+    """Records what the cache holds now, so that damage done later is noticed."""
+    record(BUILD / ".executions", json.dumps(executions.digests(CACHE)))
 
 
 def drop_other(build: Path, results: str, pages: str) -> list[str]:
@@ -85,9 +108,25 @@ def drop_other(build: Path, results: str, pages: str) -> list[str]:
     return said
 
 
+def drop_changed_pages(build: Path, sources: dict[str, str]) -> None:
+    """Removes what Sphinx read of the pages whose source is not the recorded one, so that it reads them."""
+    before = recorded_table(build / ".sources")
+    for name, content in sources.items():
+        if before.get(name) != content:
+            (build / ".doctrees" / name).with_suffix(".doctree").unlink(missing_ok=True)
+
+
 def recorded(path: Path) -> str:
-    """The fingerprint that was recorded at the last build, or nothing."""
-    return path.read_text() if path.exists() else ""
+    """What was recorded at the last build, or nothing."""
+    return path.read_text(errors="replace") if path.exists() else ""
+
+
+def recorded_table(path: Path) -> dict[str, str]:
+    """The names and digests that were recorded at the last build; none where they cannot be read."""
+    try:
+        return dict(json.loads(recorded(path)))
+    except (ValueError, TypeError):
+        return {}
 
 
 def record(path: Path, text: str) -> None:
@@ -138,12 +177,14 @@ def main() -> int:
         str(ROOT),
     ]
     status = subprocess.run(command, cwd=ROOT, env=environ_for_notebooks(), check=False).returncode
+    seal_executions()
     seconds = time.monotonic() - begun
     if status != 0:
-        print(
-            f"\nThe book was not built ({seconds:.0f} s): mend the above and run make book again.",
-            file=sys.stderr,
-        )
+        failed = failed_notebooks.failures(BUILD / "html" / "reports", ROOT)
+        print(f"\nThe book was not built ({seconds:.0f} s).", file=sys.stderr)
+        for line in failed:
+            print(f"Failed: {line}", file=sys.stderr)
+        print("Mend what is said above and run make book again.", file=sys.stderr)
         return 1
     UNFINISHED.unlink()
     count = len(executed(CACHE) - before)

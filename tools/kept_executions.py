@@ -2,20 +2,25 @@
 
     python -m pytest --nbval-lax -p tools.kept_executions chapters
 
+With pytest-xdist (`-n2 --dist loadfile`) each worker keeps what it executed, one worker after the other.
+
 A notebook whose cells all passed goes with its outputs into Jupyter Book's cache, under the same conditions
 as one that the build executed itself: see `tools/book.py`.
 """
 
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
+from filelock import FileLock
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 
 from tools import book
 
 _STATE = pytest.StashKey["Executions"]()
+_KEPT = pytest.StashKey[int]()
 
 
 class Executions:
@@ -34,7 +39,7 @@ class Executions:
 
     def keep(self) -> list[Path]:
         """Put the whole notebooks into the cache; returns them. Nothing, if the package changed meanwhile."""
-        if book.fingerprint(book.ROOT, book.DECIDES_RESULTS) != self.results:
+        if not self.passed or book.fingerprint(book.ROOT, book.DECIDES_RESULTS) != self.results:
             return []
         book.drop_what_is_stale()
         cache = get_cache(book.CACHE)
@@ -47,6 +52,7 @@ class Executions:
             bundle = CacheBundleIn(notebook, str(path), data={"execution_seconds": seconds})
             cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
             kept.append(path)
+        book.seal_executions()
         return kept
 
 
@@ -77,6 +83,21 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> objec
     return report
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    book.BUILD.mkdir(parents=True, exist_ok=True)
+    with FileLock(book.BUILD / ".executions.lock"):
+        kept = len(session.config.stash[_STATE].keep())
+    session.config.stash[_KEPT] = session.config.stash.get(_KEPT, 0) + kept
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["kept"] = kept
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Called where the workers are started, when one has ended."""
+    config = node.config
+    config.stash[_KEPT] = config.stash.get(_KEPT, 0) + getattr(node, "workeroutput", {}).get("kept", 0)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    kept = config.stash[_STATE].keep()
-    terminalreporter.write_line(f"kept for the book's build: {len(kept)} executed notebooks")
+    terminalreporter.write_line(f"kept for the book's build: {config.stash[_KEPT]} executed notebooks")

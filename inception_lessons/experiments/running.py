@@ -165,7 +165,9 @@ def run_experiment(
     same: more seeds or one more setting cost only what is new.
     """
     definition = records.files.as_json(experiment.definition())
-    partial = folder / f"{name}.partial.json"
+    whole, partial = folder / f"{name}.json", folder / f"{name}.partial.json"
+    for path in (whole, partial):
+        records.files.remove_unfinished(path)
     runs = _already_run(folder, name, definition)
     done = {(run.setting, run.seed) for run in runs}
     # Seed by seed, so that a record that was stopped has all settings equally.
@@ -180,7 +182,7 @@ def run_experiment(
         runs.append(Run(setting, seed, values, around))
         records.write(Record(name, command, definition, tuple(runs)), partial)
     record = Record(name, command, definition, tuple(runs))
-    records.write(record, folder / f"{name}.json")
+    records.write(record, whole)
     partial.unlink(missing_ok=True)
     return record
 

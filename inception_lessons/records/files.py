@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from inception_lessons._check import one_of
+from inception_lessons._check import instance, one_of
 from inception_lessons.records.definitions import EXPERIMENTS
 
 FOLDER = Path(__file__).parents[1] / "runs"
@@ -52,8 +52,13 @@ class Record:
         return sorted((run for run in self.runs if run.setting == setting), key=lambda run: run.seed)
 
     def values(self, setting: str, value: str) -> list[float]:
-        """Return one measured value of each run of a setting that did not fail, by seed."""
-        return [run.values[value] for run in self.of(setting) if "failure" not in run.values]
+        """Return one measured value of each run of a setting that did not fail, by seed.
+
+        Raises:
+            ValueError: the record has no such setting, or its runs no such value; names the nearest.
+        """
+        runs = [run.values for run in self.of(setting) if "failure" not in run.values]
+        return [found[one_of("value", value, found)] for found in runs]
 
     def median(self, setting: str, value: str) -> float:
         """Return the median of a value over the seeds of a setting."""
@@ -118,13 +123,22 @@ def write(record: Record, path: Path) -> None:
         raise
 
 
+def remove_unfinished(path: Path) -> None:
+    """Remove what a process left beside `path` that was killed while it wrote there."""
+    for left in path.parent.glob(f".{path.name}-*"):
+        left.unlink(missing_ok=True)
+
+
 def read(path: Path) -> Record:
     """Return the record at `path`.
 
     Raises:
         RecordError: there is none, it is no record, or it was changed after it was written.
+        TypeError: `path` is no `pathlib.Path`.
     """
-    again = f"make it again: python -m inception_lessons.experiments {path.stem}"
+    name = instance("path", path, Path).stem.removesuffix(".partial")
+    again = f"make it again: python -m inception_lessons.experiments {name}"
+    remedy = f"restore it, or remove it and {again}"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         checksum = content.pop("sha256")
@@ -133,9 +147,9 @@ def read(path: Path) -> Record:
     except FileNotFoundError:
         raise RecordError(f"the record {path} does not exist; {again}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RecordError(f"{path} is not a record ({error!r}); {again}") from None
+        raise RecordError(f"{path} is not a record ({error!r}); {remedy}") from None
     if checksum != _checksum(content):
-        raise RecordError(f"{path} was changed after it was recorded; restore it, or {again}")
+        raise RecordError(f"{path} was changed after it was recorded; {remedy}")
     return record
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from inception_lessons import costs
-from inception_lessons._check import one_of
+from inception_lessons._check import instance, one_of
 from inception_lessons.records.files import Record, load
 from inception_lessons.tables import Table, millions
 
@@ -51,7 +51,7 @@ def growing_table(until: str, record: Record | None = None) -> Table:
     """
     names = list(LINEAGE)
     names = names[: names.index(one_of("until", until, LINEAGE)) + 1]
-    record = load(RECORD) if record is None else record
+    record = load(RECORD) if record is None else instance("record", record, Record)
     rows = []
     for name in names:
         published = LINEAGE[name]

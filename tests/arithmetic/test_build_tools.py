@@ -1,30 +1,20 @@
-"""The tools around the build: what executes again, the repository's address, the summary of the layers."""
+"""The tools around the build: what executes again, the summary of the layers."""
 
-import json
 import sys
 
 import nbformat
 import pytest
 from jupyter_cache import get_cache
 
-from tools import address, book, layers
+from tools import book, layers
 from tools.kept_executions import Executions
 
 
 @pytest.fixture
 def repository(tmp_path):
-    """A small repository with the address in all the places that carry it."""
-    old = "https://github.com/OWNER/inception-lessons"
-    install = {
-        "cell_type": "code",
-        "source": [f"%pip install git+{old}\n", "# https://github.com/pytorch/vision"],
-    }
+    """A small repository: what decides results, and what does not."""
     texts = {
-        "_config.yml": f"repository:\n  url: {old}\n  branch: main\nlaunch_buttons:\n  colab_url: https://x.y\n",
-        "README.md": f"git clone {old}.git\nSee https://github.com/jupyter/notebook too.\n",
-        "CITATION.cff": f'repository-code: "{old}"\n',
-        "pyproject.toml": f'[project.urls]\nRepository = "{old}"\n',
-        "chapters/05_x.ipynb": json.dumps({"cells": [install]}, indent=1),
+        "README.md": "words\n",
         "inception_lessons/costs.py": "x = 1\n",
         "inception_lessons/runs/one.json": "{}",
         "requirements.txt": "a==1\n",
@@ -33,34 +23,6 @@ def repository(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     return tmp_path
-
-
-def test_one_command_moves_the_address_everywhere(repository):
-    assert address.check(repository) == []
-    changed = address.rewrite("ada/lessons.net", repository)
-    assert len(changed) == 5
-    assert address.configured(repository) == "https://github.com/ada/lessons.net"
-    assert address.check(repository) == []
-    texts = [path.read_text() for path in (*address.carriers(repository), repository / "_config.yml")]
-    assert not any("OWNER" in text for text in texts)
-    assert all(text.count("github.com/ada/lessons.net") == 1 for text in texts)
-    # Other repositories keep their addresses.
-    assert "https://github.com/jupyter/notebook too" in (repository / "README.md").read_text()
-    assert "https://github.com/pytorch/vision" in (repository / "chapters/05_x.ipynb").read_text()
-    assert address.rewrite("ada/lessons.net", repository) == []
-
-
-def test_a_file_that_disagrees_is_named(repository):
-    (repository / "README.md").write_text("git clone https://github.com/someone/else\n")
-    assert [line.split()[0] for line in address.check(repository)] == ["README.md"]
-
-
-@pytest.mark.parametrize("wrong", ["lessons", "https://github.com/a/b", "a/b/c", "a b/c", "/b"])
-def test_a_wrong_address_is_refused_and_nothing_is_written(repository, wrong):
-    before = (repository / "_config.yml").read_text()
-    with pytest.raises(ValueError, match="owner/name"):
-        address.rewrite(wrong, repository)
-    assert (repository / "_config.yml").read_text() == before
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,19 @@ leaves this
 computer: downloads come from a server inside the test.
 """
 
+import errno
 import gzip
 import hashlib
+import io
 import os
+import pickle
+import random
 import socket
 import subprocess
 import sys
+import tarfile
 import threading
+from collections.abc import Callable
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,6 +27,7 @@ import torch
 
 from inception_lessons import data
 from inception_lessons._torchvision import import_torchvision
+from tests.faults import no_file_larger_than
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 originals = pytest.mark.skipif(
@@ -82,6 +89,7 @@ def test_bundled_subset_has_equally_many_images_of_each_class(bundled, split, pe
     assert images.classes == tuple(import_torchvision().datasets.FashionMNIST.classes)
 
 
+@pytest.mark.slow
 @originals
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_bundled_images_are_those_at_their_index_in_the_originals(bundled, full, split):
@@ -107,6 +115,7 @@ def test_bundled_files_fit_the_repository_and_carry_their_licence():
     assert "MIT License" in licence and "Zalando SE" in licence
 
 
+@pytest.mark.slow
 @originals
 def test_normalised_training_images_have_mean_0_and_standard_deviation_1(full):
     values = full["train"].normalise(full["train"].images).double()
@@ -268,6 +277,7 @@ def originals_in(folder: Path, suffix: str) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @originals
 def test_checksums_of_the_originals_are_those_that_others_publish():
     for files in data.ORIGINAL_FILES.values():
@@ -278,6 +288,7 @@ def test_checksums_of_the_originals_are_those_that_others_publish():
             assert len(content) == file.size
 
 
+@pytest.mark.slow
 @originals
 def test_a_folder_gives_what_torchvision_reads_from_it(tmp_path, full):
     originals_in(tmp_path / "FashionMNIST" / "raw", "")
@@ -385,7 +396,7 @@ def server(answer):
             pass
 
     serving = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=serving.serve_forever)
+    thread = threading.Thread(target=serving.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield f"http://127.0.0.1:{serving.server_port}/"
@@ -394,6 +405,11 @@ def server(answer):
         serving.shutdown()
         thread.join()
         serving.server_close()
+
+
+def kept(cache: Path) -> list[str]:
+    """What lies in the cache, but for the empty file by which processes wait for one another."""
+    return sorted(path.name for path in cache.glob("*") if path.name != ".fashion-mnist.lock")
 
 
 def archive(name: str) -> bytes:
@@ -423,7 +439,7 @@ def test_download_is_verified_kept_and_used_again(cache, full):
         images = data.fashion_mnist("test", "download", mirrors=[address])
     assert images.checksum == full["test"].checksum
     assert set(asked) == {f"{name}.gz" for name in MD5_OF_CONTENT}
-    assert [path.name for path in cache.iterdir()] == ["fashion-mnist"]
+    assert kept(cache) == ["fashion-mnist"]
     assert {path.name for path in (cache / "fashion-mnist").iterdir()} == set(MD5_OF_CONTENT)
 
     # The server is gone: what follows comes from the cache.
@@ -477,7 +493,7 @@ def test_a_failed_download_is_explained_and_leaves_nothing(cache, answer, messag
     with server(answer) as address, pytest.raises(data.DataError, match=message) as caught:
         data.fashion_mnist("test", "download", mirrors=[address], timeout=0.3)
     assert address in str(caught.value) and "source='bundled', which needs no network" in str(caught.value)
-    assert list(cache.iterdir()) == []
+    assert kept(cache) == []
     assert socket.getdefaulttimeout() is None
 
 
@@ -499,7 +515,7 @@ def test_without_a_network_the_error_says_so(cache):
         address = f"http://127.0.0.1:{closed.getsockname()[1]}/"
         with pytest.raises(data.DataError, match="could not be downloaded .*refused.*needs no network"):
             data.fashion_mnist("test", "download", mirrors=[address])
-    assert list(cache.iterdir()) == []
+    assert kept(cache) == []
 
 
 def test_an_interrupted_download_leaves_nothing(cache, monkeypatch):
@@ -511,7 +527,7 @@ def test_an_interrupted_download_leaves_nothing(cache, monkeypatch):
     monkeypatch.setattr(import_torchvision().datasets.FashionMNIST, "download", interrupted)
     with pytest.raises(KeyboardInterrupt):
         data.fashion_mnist("test", "download")
-    assert list(cache.iterdir()) == []
+    assert kept(cache) == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits")
@@ -538,3 +554,284 @@ def test_the_users_cache_folder_is_the_default(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert data.cache_folder() == tmp_path / "inception_lessons"
+
+
+# The same in small: four files of a few images stand for the originals, so that one bit or one byte decides
+
+
+def use_small_originals(patch: Callable[[object, str, object], None], spoil=lambda archive: archive):
+    """Let `patch` put small files in place of the originals, here and at torchvision; return their archives.
+
+    `spoil` changes the archives that torchvision expects, as if their publisher had done it.
+    """
+    numbers, archives, ours, resources = random.Random(0), {}, {}, []
+    for split, files in data.ORIGINAL_FILES.items():
+        small = []
+        for file in files[:2]:
+            shape = (30, *file.shape[1:])
+            values = bytes(numbers.randrange(10) for _ in range(30)) if len(shape) == 1 else None
+            pixels = values or numbers.randbytes(30 * 28 * 28)
+            content = b"".join(size.to_bytes(4, "big") for size in (0x800 + len(shape), *shape)) + pixels
+            small.append(data.IdxFile(file.name, shape, hashlib.sha256(content).hexdigest()))
+            archives[f"{file.name}.gz"] = packed = spoil(gzip.compress(content, mtime=0))
+            resources.append((f"{file.name}.gz", hashlib.md5(packed).hexdigest()))
+        ours[split] = data.SplitFiles(*small)
+    patch(data, "ORIGINAL_FILES", ours)
+    patch(import_torchvision().datasets.FashionMNIST, "resources", resources)
+    return archives
+
+
+@pytest.fixture
+def small(monkeypatch) -> dict[str, bytes]:
+    return use_small_originals(monkeypatch.setattr)
+
+
+def download(address: str, timeout: float = 10) -> data.ImageSet:
+    return data.fashion_mnist("test", "download", mirrors=[address], timeout=timeout)
+
+
+def sent(body: bytes, announced: int | None = None) -> tuple[int, bytes, int]:
+    return 200, body, len(body) if announced is None else announced
+
+
+def flipped(body: bytes, at: int) -> bytes:
+    return body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
+
+
+FAULTS = {
+    "truncated at 99 %": lambda body: sent(body[: len(body) * 99 // 100], len(body)),
+    "99 % as if they were all": lambda body: sent(body[: len(body) * 99 // 100]),
+    "one byte too many": lambda body: sent(body + b"\0"),
+    "a bit of the content": lambda body: sent(flipped(body, len(body) // 2)),
+    "a bit of the header": lambda body: sent(flipped(body, 3)),
+    "a bit of the checksum": lambda body: sent(flipped(body, len(body) - 8)),
+    "a web page": lambda body: sent(b"<!DOCTYPE html><title>Log in</title>"),
+    "nothing": lambda body: sent(b""),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize("name", ["train-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"])
+def test_one_wrong_file_of_four_leaves_nothing_and_the_next_try_is_whole(cache, small, fault, name):
+    """The first of the four, and the last."""
+
+    def answer(asked):
+        return (fault if asked == name else sent)(small[asked])
+
+    words = f"Error downloading {name}|File not found or corrupted"  # torchvision's; those of 0.21 last
+    with server(answer) as address, pytest.raises(data.DataError, match=words):
+        download(address)
+    assert kept(cache) == []
+    with server(lambda asked: sent(small[asked])) as address:
+        assert len(download(address)) == 30
+    assert kept(cache) == ["fashion-mnist"]
+
+
+def test_a_server_that_hangs_in_the_middle_of_the_last_file_leaves_nothing(cache, small):
+    def answer(name):
+        return None if name == "t10k-labels-idx1-ubyte.gz" else sent(small[name])
+
+    with server(answer) as address, pytest.raises(data.DataError, match="timed out"):
+        download(address, timeout=0.3)
+    assert kept(cache) == []
+
+
+def test_without_names_of_servers_one_line_says_what_needs_no_network(cache, monkeypatch):
+    def offline(*arguments, **options):
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", offline)
+    with pytest.raises(data.DataError, match="Temporary failure in name resolution.*needs no net") as caught:
+        download("http://files.test/")
+    assert "\n" not in str(caught.value) and kept(cache) == []
+    assert len(data.fashion_mnist("test")) == 2_000
+
+
+def test_a_disk_that_is_full_is_named_and_left_empty(cache, small):
+    asked = []
+
+    def answer(name):
+        asked.append(name)
+        return sent(small[name])
+
+    with server(answer) as address, server(answer) as other:
+        with (
+            no_file_larger_than(10_000),
+            pytest.raises(data.DataError, match="cannot be written.*large.*INCEPTION_LESSONS_CACHE.*bundled"),
+        ):
+            data.fashion_mnist("test", "download", mirrors=[address, other])
+        assert kept(cache) == [] and set(asked) == {"train-images-idx3-ubyte.gz"}
+        assert len(download(address)) == 30
+    assert kept(cache) == ["fashion-mnist"]
+
+
+def test_a_disk_that_is_full_while_unpacking_is_named_too(cache, small, monkeypatch):
+    def full(stream, *arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(gzip.GzipFile, "read", full)
+    with (
+        server(lambda name: sent(small[name])) as address,
+        pytest.raises(data.DataError, match="cannot be written .No space left on device.: set INCEPTION"),
+    ):
+        download(address)
+    assert kept(cache) == []
+
+
+def test_two_at_once_download_once(cache, small, capsys):
+    asked, both_wait, found = [], threading.Event(), []
+
+    def answer(name):
+        asked.append(name)
+        assert both_wait.wait(20)
+        return sent(small[name])
+
+    with server(answer) as address:
+        both = [threading.Thread(target=lambda: found.append(download(address))) for _ in range(2)]
+        for one in both:
+            one.start()
+        said, waits = "", "Another process is downloading fashion-mnist: waiting for it\n"
+        while waits not in said and any(one.is_alive() for one in both):
+            both[0].join(0.02)
+            said += capsys.readouterr().out
+        both_wait.set()
+        for one in both:
+            one.join()
+    assert waits in said and [len(images) for images in found] == [30, 30]
+    assert sorted(set(asked)) == sorted(small) and len(asked) == 2 * 4, "torchvision asks for each file twice"
+    assert kept(cache) == ["fashion-mnist"]
+
+
+DOWNLOADING = """
+import sys
+from tests.modules import test_data
+test_data.use_small_originals(setattr)
+print(len(test_data.download(sys.argv[1], timeout=60)), flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_of_two_processes_one_is_killed_and_the_other_ends_what_it_began(root, cache, small):
+    """The first has three files and hangs in the fourth, the second waits for it."""
+    begun, killed = threading.Event(), threading.Event()
+
+    def answer(name):
+        if name == "t10k-labels-idx1-ubyte.gz" and not killed.is_set():
+            begun.set()
+            return None
+        return sent(small[name])
+
+    def start(address):
+        command = [sys.executable, "-u", "-c", DOWNLOADING, address]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root)
+
+    with server(answer) as address:
+        first = start(address)
+        assert begun.wait(120)
+        half = [path for path in kept(cache) if path.startswith(".fashion-mnist-")]
+        second = start(address)
+        assert second.stdout.readline() == "Another process is downloading fashion-mnist: waiting for it\n"
+        killed.set()
+        first.kill()
+        first.communicate()
+        assert second.communicate()[0].endswith("30\n")
+    assert len(half) == 1 and kept(cache) == ["fashion-mnist"]
+    assert {path.name for path in (cache / "fashion-mnist").iterdir()} == set(MD5_OF_CONTENT)
+
+
+OFFLINE = """
+import sys
+tried = []
+def without_network(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo"):
+        tried.append(event)
+        raise OSError(101, "Network is unreachable")
+sys.addaudithook(without_network)
+from inception_lessons import data, models, weights
+for split in ("train", "test"):
+    data.fashion_mnist(split)
+assert not tried, tried
+net = models.get_model("googlenet", variant="torchvision")
+for ask in (lambda: data.fashion_mnist(source="download"), lambda: weights.load(net, "DEFAULT")):
+    try:
+        ask()
+    except (data.DataError, weights.WeightsError) as reason:
+        print(reason)
+assert tried
+"""
+
+
+@pytest.mark.slow
+def test_offline_from_the_start_the_bundled_images_serve_and_one_line_says_so(root, cache):
+    done = subprocess.run([sys.executable, "-c", OFFLINE], capture_output=True, text=True, cwd=root)
+    train, test, images, weights = done.stdout.splitlines()
+    assert train == "Fashion-MNIST train: 13,000 images from the subset in inception_lessons"
+    assert test == "Fashion-MNIST test: 2,000 images from the subset in inception_lessons"
+    assert "Network is unreachable" in images and images.endswith(
+        "use source='bundled', which needs no network"
+    )
+    assert "so this computer seems to be offline. Try again, or put the file from https" in weights
+    assert done.stderr == "" and done.returncode == 0
+    assert kept(cache) == ["weights"] and [path.suffix for path in (cache / "weights").iterdir()] == [".lock"]
+
+
+# What a server could do that its users trust: the hash is right, the file is not what it says
+
+
+class Malicious:
+    def __reduce__(self):
+        return os.mkdir, ("malicious",)
+
+
+def packed_tar(folder: str) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        member = tarfile.TarInfo(f"{folder}/malicious")
+        member.size = 4
+        archive.addfile(member, io.BytesIO(b"evil"))
+    return stream.getvalue()
+
+
+def named_outside(archive: bytes) -> bytes:
+    """The same archive, whose header says that its file is called ../../malicious."""
+    return archive[:3] + b"\x08" + archive[4:10] + b"../../malicious\0" + archive[10:]
+
+
+MALICIOUS = {
+    "a pickle": lambda archive: gzip.compress(pickle.dumps(Malicious())),
+    "a tar that leads out": lambda archive: gzip.compress(packed_tar("../..")),
+    "a tar with an absolute name": lambda archive: gzip.compress(packed_tar(os.getcwd())),
+    "a plain tar": lambda archive: packed_tar("../.."),
+}
+
+
+@pytest.mark.parametrize("spoil", MALICIOUS.values(), ids=MALICIOUS)
+def test_a_malicious_archive_runs_nothing_and_writes_nothing(cache, tmp_path, monkeypatch, spoil):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    served = use_small_originals(monkeypatch.setattr, spoil)
+    with server(lambda name: sent(served[name])) as address, pytest.raises(data.DataError):
+        download(address)
+    assert kept(cache) == []
+    assert not [path for path in tmp_path.rglob("*") if path.name == "malicious"]
+
+
+def test_the_name_in_an_archive_does_not_count(cache, tmp_path, monkeypatch):
+    served = use_small_originals(monkeypatch.setattr, named_outside)
+    with server(lambda name: sent(served[name])) as address:
+        assert len(download(address)) == 30
+    assert {path.name for path in (cache / "fashion-mnist").iterdir()} == set(MD5_OF_CONTENT)
+    assert not [path for path in tmp_path.rglob("*") if path.name == "malicious"]
+
+
+def test_a_pickle_beside_the_originals_is_not_opened(tmp_path, monkeypatch, small):
+    """Old versions of torchvision kept images in one, which today's still read if they are there."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("FashionMNIST/raw", "FashionMNIST/processed"):
+        (tmp_path / folder).mkdir(parents=True)
+    for name, content in small.items():
+        (tmp_path / "FashionMNIST" / "raw" / name).write_bytes(content)
+    for name in ("training.pt", "test.pt"):
+        (tmp_path / "FashionMNIST" / "processed" / name).write_bytes(pickle.dumps(Malicious()))
+    assert len(data.fashion_mnist("test", tmp_path)) == 30
+    assert not (tmp_path / "malicious").exists()

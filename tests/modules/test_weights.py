@@ -4,6 +4,7 @@ Nothing here leaves this computer: files come from a server inside the test. Che
 names and shapes, and random.
 """
 
+import contextlib
 import hashlib
 import io
 import os
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,6 +29,7 @@ from inception_lessons._torchvision import import_torchvision
 from inception_lessons.models import get_model
 from inception_lessons.models._network import Network
 from inception_lessons.models.vgg import VGG
+from tests.faults import no_file_larger_than
 
 torchvision = import_torchvision()
 CLASSES = ["ant", "bee", "cat", "dog", "elk"]
@@ -276,6 +279,30 @@ def test_a_wrong_file_is_refused_and_removed(monkeypatch, cache, content, messag
     assert files(cache) == []
 
 
+@pytest.mark.parametrize("at", [0, 0.5, 0.99])
+def test_a_bit_that_flips_on_the_way_is_noticed_and_nothing_is_kept(monkeypatch, cache, theirs, file, at):
+    with served(file, monkeypatch) as server:
+        position = int(at * len(file))
+        server.content = file[:position] + bytes([file[position] ^ 1]) + file[position + 1 :]
+        with pytest.raises(weights.WeightsError, match="SHA-256 does not begin with"):
+            load(OurTiny(), "DEFAULT")
+        assert files(cache) == []
+        server.content = file
+        assert outputs_agree(load(OurTiny(), "DEFAULT"), theirs, torch.rand(2, 3, 9, 9))
+
+
+def test_a_download_that_ends_at_99_percent_is_ended_by_the_next(monkeypatch, cache, theirs, file):
+    most = len(file) * 99 // 100
+    with served(file, monkeypatch) as server:
+        name, server.sends = Path(TinyWeights.DEFAULT.url).name, most
+        with pytest.raises(weights.WeightsError, match=f"broke after {most:,} of {len(file):,} bytes"):
+            load(OurTiny(), "DEFAULT")
+        assert files(cache) == [f"{name}.partial"]
+        server.sends = None
+        assert outputs_agree(load(OurTiny(), "DEFAULT"), theirs, torch.rand(2, 3, 9, 9))
+        assert files(cache) == [name] and server.ranges == [None, f"bytes={most}-"]
+
+
 def test_a_wrong_beginning_is_found_and_the_next_try_begins_anew(monkeypatch, cache, theirs, file):
     with served(file, monkeypatch) as server:
         cache.mkdir(parents=True)
@@ -394,6 +421,22 @@ def test_a_full_disk_is_named(monkeypatch, file):
         pytest.raises(weights.WeightsError, match="No space left on device.*CACHE"),
     ):
         load(OurTiny(), "DEFAULT")
+
+
+def test_what_a_full_disk_took_is_no_file_of_weights_and_the_next_try_goes_on(
+    monkeypatch, cache, theirs, file
+):
+    with served(file, monkeypatch) as server:
+        with (
+            no_file_larger_than(1000),
+            pytest.raises(weights.WeightsError, match="cannot be written .File too large.*weights=None"),
+        ):
+            load(OurTiny(), "DEFAULT")
+        name = Path(TinyWeights.DEFAULT.url).name
+        assert files(cache) == [f"{name}.partial"]
+        assert (cache / f"{name}.partial").read_bytes() == file[:1000]
+        assert outputs_agree(load(OurTiny(), "DEFAULT"), theirs, torch.rand(2, 3, 9, 9))
+        assert files(cache) == [name] and server.ranges == [None, "bytes=1000-"]
 
 
 def test_a_cache_that_is_a_file_is_named(monkeypatch, cache, file):
@@ -535,6 +578,19 @@ def test_a_malicious_file_runs_nothing(monkeypatch, cache, tmp_path, save):
     ):
         load(OurTiny(), "DEFAULT")
     assert files(cache) == [] and not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize("name", ["../../malicious", "archive/../../../malicious", "{folder}/malicious"])
+def test_an_archive_that_leads_out_of_its_folder_writes_nothing(monkeypatch, tmp_path, file, name):
+    """A file of torch is a zip archive, and this one has more in it. Torch refuses some of them."""
+    stream = io.BytesIO(file)
+    with zipfile.ZipFile(stream, "a") as archive:
+        archive.writestr(name.format(folder=tmp_path), "evil")
+    with served(stream.getvalue(), monkeypatch) as server:
+        with contextlib.suppress(weights.WeightsError):
+            load(OurTiny(), "DEFAULT")
+        assert server.ranges == [None]
+    assert not [path for path in tmp_path.rglob("*") if path.name == "malicious"]
 
 
 def test_files_from_before_torch_0_4_1_lack_the_counter_of_batches(monkeypatch, theirs):
