@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from inception_lessons._check import pair, positive
+from inception_lessons._check import buildable, instance, pair, positive, size
 from inception_lessons.costs import Pair, separable_stem
 from inception_lessons.papers import ALEXNET_NORM
 
@@ -18,6 +18,10 @@ class ConvReLU(nn.Sequential):
     Args:
         kernel_size: one number or (height, width).
         padding: one number or (height, width); half the kernel if not given.
+
+    Raises:
+        ValueError: a number below 1, a padding below 0, or more than 10¹⁰ parameters.
+        TypeError: something that is no integer.
     """
 
     def __init__(
@@ -31,11 +35,14 @@ class ConvReLU(nn.Sequential):
         batch_norm: bool = False,
     ) -> None:
         height, width = pair("kernel_size", kernel_size)
+        inputs, outputs = positive("in_channels", in_channels), positive("out_channels", out_channels)
+        buildable(inputs * outputs * height * width, "in_channels, out_channels or kernel_size")
+        strides = pair("stride", stride)
         conv = nn.Conv2d(
-            positive("in_channels", in_channels),
-            positive("out_channels", out_channels),
+            inputs,
+            outputs,
             (height, width),
-            stride=stride,
+            stride=(size("stride", strides[0]), size("stride", strides[1])),
             padding=(height // 2, width // 2) if padding is None else pair("padding", padding, 0),
             bias=not batch_norm,
         )
@@ -85,13 +92,16 @@ class SeparableStem(nn.Sequential):
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: int, *, stride: int, batch_norm: bool
     ) -> None:
-        depthwise, _ = separable_stem(in_channels, out_channels, kernel_size)
+        depthwise, _ = separable_stem(in_channels, out_channels, positive("kernel_size", kernel_size))
+        buildable(
+            depthwise.out_channels * (kernel_size**2 + out_channels), "the numbers of channels or the kernel"
+        )
         super().__init__(
             nn.Conv2d(
                 in_channels,
                 depthwise.out_channels,
                 kernel_size,
-                stride=stride,
+                stride=size("stride", stride),
                 padding=kernel_size // 2,
                 groups=depthwise.groups,
                 bias=False,
@@ -108,7 +118,13 @@ def from_imagenet_statistics(x: torch.Tensor) -> torch.Tensor:
     """Return images that are normalised by ImageNet's statistics, N×3×H×W, on the range −1 to 1 instead.
 
     Weights that come from TensorFlow expect it (`transform_input` in torchvision).
+
+    Raises:
+        TypeError: `x` is no tensor.
+        ValueError: `x` has another shape.
     """
+    if instance("x", x, torch.Tensor).dim() != 4 or x.shape[1] != len(_IMAGENET_STATISTICS):
+        raise ValueError(f"x must have the shape N×3×H×W, got {tuple(x.shape)}")
     channels = [
         x[:, c : c + 1] * (deviation / 0.5) + (mean - 0.5) / 0.5
         for c, (mean, deviation) in enumerate(_IMAGENET_STATISTICS)

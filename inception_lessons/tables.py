@@ -3,6 +3,8 @@
 import html
 from collections.abc import Iterable, Sequence
 
+from inception_lessons._check import members, non_negative, number, text
+
 _LONG = 40
 """Characters from which a cell counts as prose."""
 
@@ -18,6 +20,7 @@ class Table:
 
     Raises:
         ValueError: a row, `footer` or `align` has another number of cells than the header.
+        TypeError: the header, the rows or one of them is no list.
     """
 
     def __init__(
@@ -29,10 +32,13 @@ class Table:
         *,
         footer: Sequence[object] | None = None,
     ) -> None:
-        self.caption, self.header = caption, tuple(header)
-        self.rows = tuple(tuple(map(cell_text, row)) for row in rows)
-        self.footer = None if footer is None else tuple(map(cell_text, footer))
-        self.align = "l" + "r" * (len(self.header) - 1) if align is None else align
+        self.caption, self.header = caption, tuple(members("header", header))
+        self.rows = tuple(
+            tuple(map(cell_text, members(f"rows[{place}]", row)))
+            for place, row in enumerate(members("rows", rows))
+        )
+        self.footer = None if footer is None else tuple(map(cell_text, members("footer", footer)))
+        self.align = "l" + "r" * (len(self.header) - 1) if align is None else text("align", align)
         named = [("align", self.align), *((f"rows[{number}]", row) for number, row in enumerate(self.rows))]
         for name, cells in [*named, ("footer", self.footer or self.header)]:
             if len(cells) != len(self.header):
@@ -50,13 +56,13 @@ class Table:
 
     def _html_row(self, row: Sequence[str], *, heads: int = 1, scope: str = "row") -> str:
         cells = []
-        for column, (text, side) in enumerate(zip(row, self.align, strict=True)):
-            named = column < heads and text  # a header without text heads nothing
+        for column, (cell, side) in enumerate(zip(row, self.align, strict=True)):
+            named = column < heads and cell  # a header without text heads nothing
             tag, attribute = ("th", f' scope="{scope}"') if named else ("td", "")
             style = "text-align:left" if side == "l" else "text-align:right;white-space:nowrap"
-            if side == "l" and len(text) > _LONG:
+            if side == "l" and len(cell) > _LONG:
                 style += ";min-width:16em"  # a narrow page scrolls the table instead of stacking words
-            cells.append(f'<{tag}{attribute} style="{style}">{html.escape(text)}</{tag}>')
+            cells.append(f'<{tag}{attribute} style="{style}">{html.escape(cell)}</{tag}>')
         return f"<tr>{''.join(cells)}</tr>"
 
     def markdown(self) -> str:
@@ -105,4 +111,6 @@ def cell_text(value: object) -> str:
 
 def millions(value: int, digits: int = 1) -> str:
     """Return a count in M (10⁶), as in `128.0 M`."""
-    return f"{value / 1e6:,.{digits}f} M"
+    if non_negative("digits", digits) > 99:
+        raise ValueError(f"digits must be at most 99, got {digits}")
+    return f"{number('value', value) / 1e6:,.{digits}f} M"

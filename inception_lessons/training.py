@@ -6,6 +6,7 @@ learning rate, weight decay on the weights of convolutions and dense layers alon
 
 import math
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
-from inception_lessons._check import non_negative, positive
+from inception_lessons._check import instance, members, non_negative, number, positive, size
 from inception_lessons.data import ImageSet
 
 DEVICE_VARIABLE = "INCEPTION_LESSONS_DEVICE"
@@ -55,10 +56,13 @@ def seeded(seed: int) -> Iterator[None]:
     """Let torch draw the same random numbers inside on every run; its global state stays as it was.
 
     Build a network inside to begin with the same weights every time.
+
+    Raises:
+        ValueError, TypeError: `seed` is no integer of 0 to 2⁶³ − 1.
     """
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
-        torch.manual_seed(non_negative("seed", seed))
+        torch.manual_seed(size("seed", seed, 0))
         try:
             yield
         finally:
@@ -73,7 +77,14 @@ def batches(train: ImageSet, batch_size: int, generator: torch.Generator) -> Ite
     """Yield uint8 images (N×C×H×W) and labels (N) for ever, shuffled anew for every pass.
 
     The images left over at the end of a pass are dropped, because batch norm needs batches of one size.
+
+    Raises:
+        TypeError: `train` is no `ImageSet`, `generator` no `torch.Generator`.
+        ValueError: `batch_size` is below 1, or there are fewer images.
     """
+    instance("generator", generator, torch.Generator)
+    if positive("batch_size", batch_size) > len(instance("train", train, ImageSet)):
+        raise ValueError(f"batch_size must be at most {len(train)}, the number of images, got {batch_size}")
     while True:
         order = torch.randperm(len(train), generator=generator).to(train.images.device)
         for positions in order.split(batch_size)[: len(train) // batch_size]:
@@ -81,7 +92,12 @@ def batches(train: ImageSet, batch_size: int, generator: torch.Generator) -> Ite
 
 
 def augmented(images: Tensor, flip: bool, shift: int, generator: torch.Generator) -> Tensor:
-    """Return the images, some mirrored and moved by chance: other pixels, the same things."""
+    """Return the images, some mirrored and moved by chance: other pixels, the same things.
+
+    Errors are those of `flip_some` and `shift_some`.
+    """
+    _check_images(images, generator)
+    _check_shift("shift", shift, images)
     if flip:
         images = flip_some(images, generator)
     if shift:
@@ -90,13 +106,26 @@ def augmented(images: Tensor, flip: bool, shift: int, generator: torch.Generator
 
 
 def flip_some(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Mirror every second image, left to right, by chance."""
+    """Mirror every second image, left to right, by chance.
+
+    Raises:
+        TypeError: `images` are no tensor, or `generator` is no `torch.Generator`.
+        ValueError: `images` have another shape than N×C×H×W.
+    """
+    _check_images(images, generator)
     mirrored = torch.rand(len(images), generator=generator) < 0.5
     return torch.where(mirrored.to(images.device)[:, None, None, None], images.flip(3), images)
 
 
 def shift_some(images: Tensor, pixels: int, generator: torch.Generator) -> Tensor:
-    """Move each image by up to `pixels` up or down and left or right, by chance; what comes in is black."""
+    """Move each image by up to `pixels` up or down and left or right, by chance; what comes in is black.
+
+    Raises:
+        TypeError: as `flip_some`, or `pixels` is no integer.
+        ValueError: as `flip_some`, or `pixels` is below 0 or larger than the images.
+    """
+    _check_images(images, generator)
+    _check_shift("pixels", pixels, images)
     count, _, height, width = images.shape
     padded = F.pad(images, (pixels, pixels, pixels, pixels))
     top, left = torch.randint(2 * pixels + 1, (2, count), generator=generator).to(images.device)
@@ -113,7 +142,15 @@ def classification_loss(outputs: object, labels: Tensor, aux_weight: float, labe
     """Return the mean cross-entropy in nats, plus `aux_weight` times that of every auxiliary head.
 
     `outputs` are logits (N×K), or a named tuple with a field `logits` and any number of fields `aux_…`.
+
+    Raises:
+        ValueError: not as many labels as rows of logits, a label without a logit, or a number out of its
+            range.
+        TypeError: something of another kind.
     """
+    _check_between("aux_weight", aux_weight, 0, math.inf, or_equal=True)
+    _check_between("label_smoothing", label_smoothing, 0, 1, or_equal=True)
+    _check_logits(logits_of(outputs), labels)
     cross_entropy = partial(F.cross_entropy, target=labels, label_smoothing=label_smoothing)
     loss = cross_entropy(logits_of(outputs))
     for name in getattr(outputs, "_fields", ()):
@@ -139,7 +176,13 @@ def one_cycle(progress: float, warmup: float = 0.3) -> float:
 
     Two half-waves of a cosine, with the numbers of `torch.optim.lr_scheduler.OneCycleLR` (Smith,
     arXiv:1708.07120).
+
+    Raises:
+        ValueError, TypeError: `progress` or `warmup` is no number from 0 to 1.
     """
+    _check_between("warmup", warmup, 0, 1, or_equal=True)
+    if not 0 <= number("progress", progress) <= 1:
+        raise ValueError(f"progress must be from 0 to 1, got {progress}")
     if progress < warmup:
         low, part = 1 / 25, progress / warmup
     else:
@@ -158,19 +201,31 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict]:
     Weights have two dimensions or more; biases and what batch norm learns have one.
 
     Raises:
-        ValueError: nothing in `model` is trainable.
+        ValueError: nothing in `model` is trainable, or `weight_decay` is below 0.
+        TypeError: `model` is no module.
     """
+    instance("model", model, nn.Module)
+    _check_between("weight_decay", weight_decay, 0, math.inf, or_equal=True)
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not trainable:
         raise ValueError("model must have at least 1 trainable parameter, got 0: set requires_grad on some")
     weights = [parameter for parameter in trainable if parameter.ndim >= 2]
     others = [parameter for parameter in trainable if parameter.ndim < 2]
-    return [{"params": weights, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return [{"params": weights, "weight_decay": float(weight_decay)}, {"params": others, "weight_decay": 0.0}]
 
 
 def nesterov_sgd(parameters: list[dict], lr: float) -> torch.optim.SGD:
-    """Return stochastic gradient descent with Nesterov momentum of 0.9."""
-    return torch.optim.SGD(parameters, lr=lr, momentum=0.9, nesterov=True)
+    """Return stochastic gradient descent with Nesterov momentum of 0.9.
+
+    Raises:
+        ValueError, TypeError: `parameters` are no groups such as `parameter_groups` gives, or `lr` is not
+            above 0.
+    """
+    groups = members("parameters", parameters)
+    if not groups or not all(isinstance(group, dict) and "params" in group for group in groups):
+        raise TypeError(f"parameters must be groups as parameter_groups gives them, got {parameters!r}")
+    _check_between("lr", lr, 0, math.inf)
+    return torch.optim.SGD(parameters, lr=float(lr), momentum=0.9, nesterov=True)
 
 
 # The loop
@@ -282,23 +337,26 @@ def fit(
     _check_between("weight_decay", weight_decay, 0, math.inf, or_equal=True)
     _check_between("label_smoothing", label_smoothing, 0, 1, or_equal=True)
     _check_between("aux_weight", aux_weight, 0, math.inf, or_equal=True)
+    for name, function in (("schedule", schedule), ("optimizer", optimizer)):
+        if not callable(function):
+            raise TypeError(f"{name} must be a function, got {function!r}")
     if clip is not None:
         _check_between("clip", clip, 0, math.inf)
-    non_negative("shift", shift)
+    _check_shift("shift", shift, train.images)
     if positive("batch_size", batch_size) > len(train):
         raise ValueError(f"batch_size must be at most {len(train)}, the number of images, got {batch_size}")
     steps_per_epoch = len(train) // batch_size
     steps = _number_of_steps(epochs, steps, steps_per_epoch)
-    test_steps = {steps}
+    steps_per_test = steps
     if test_every is not None:
         _check_between("test_every", test_every, 0, math.inf)
-        test_steps.update(range(0, steps, max(1, round(steps_per_epoch * test_every))))
+        steps_per_test = max(1, round(steps_per_epoch * test_every))
 
     where = device()
     model.to(where, memory_format=torch.channels_last).train()
     train = train.to(where)
     update = optimizer(parameter_groups(model, weight_decay), lr=learning_rate)
-    generator = torch.Generator().manual_seed(non_negative("seed", seed))
+    generator = torch.Generator().manual_seed(size("seed", seed, 0))
     endless = batches(train, batch_size, generator)
     history = History(type(model).__name__, str(where), seed, batch_size)
     hidden = {} if progress else {"disable": True}  # not disable=False: it would overrule TQDM_DISABLE
@@ -320,7 +378,7 @@ def fit(
                 history.steps.append(Step(step, epoch, loss, rate, seconds, step * batch_size / seconds))
                 bar.set_postfix_str(f"loss {loss:.3f}", refresh=False)
                 bar.update()
-                if test is not None and step in test_steps:
+                if test is not None and (step == steps or step % steps_per_test == 0):
                     score = evaluate(model, test)
                     _check_finite(score.loss, step, rate)
                     history.tests.append(Score(step, epoch, score.loss, score.top1, seconds))
@@ -346,13 +404,21 @@ def training_step(
 ) -> float:
     """Change the parameters once, against the gradient of the loss of one batch; return that loss.
 
+    What `model` itself raises for images that it does not take passes through.
+
     Raises:
-        ValueError: a label has no logit.
+        ValueError: a label has no logit, or a number is out of its range.
+        TypeError: something of another kind.
     """
+    instance("model", model, nn.Module)
+    instance("update", update, torch.optim.Optimizer)
+    instance("images", images, Tensor)
+    _check_between("learning_rate", learning_rate, 0, math.inf, or_equal=True)
+    if clip is not None:
+        _check_between("clip", clip, 0, math.inf)
     for group in update.param_groups:
-        group["lr"] = learning_rate
+        group["lr"] = float(learning_rate)
     outputs = model(images)
-    _check_logits(logits_of(outputs), labels)
     loss = classification_loss(outputs, labels, aux_weight, label_smoothing)
     update.zero_grad()
     loss.backward()
@@ -405,7 +471,7 @@ def predict(model: nn.Module, dataset: ImageSet, batch_size: int = 500) -> Tenso
     model.eval()
     try:
         with torch.no_grad():
-            chunks = dataset.images.split(positive("batch_size", batch_size))
+            chunks = dataset.images.split(size("batch_size", batch_size))
             return torch.cat([logits_of(model(_ready(dataset, chunk.to(where)))).cpu() for chunk in chunks])
     finally:
         for module, mode in modes:
@@ -439,13 +505,29 @@ def _check_sets(model: nn.Module, train: ImageSet, test: ImageSet | None) -> Non
 def _check_between(name: str, value: float, low: float, high: float, *, or_equal: bool = False) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{name} must be a number, got {value!r}")
-    if not (low < value < high or (or_equal and value == low)):
+    if not (low < value < min(high, sys.float_info.max) or (or_equal and value == low)):
         least = f"{'at least' if or_equal else 'greater than'} {low}"
         most = "finite" if high == math.inf else f"less than {high}"
         raise ValueError(f"{name} must be {least} and {most}, got {value}")
 
 
+def _check_images(images: object, generator: object) -> None:
+    instance("generator", generator, torch.Generator)
+    if instance("images", images, Tensor).ndim != 4:
+        raise ValueError(f"images must have the shape N×C×H×W, got {tuple(images.shape)}")
+
+
+def _check_shift(name: str, pixels: object, images: Tensor) -> None:
+    most = min(images.shape[2:])
+    if non_negative(name, pixels) > most:
+        raise ValueError(f"{name} must be at most {most}, the side of the images, got {pixels}")
+
+
 def _check_logits(logits: Tensor, labels: Tensor) -> None:
+    if instance("labels", labels, Tensor).dtype != torch.int64 or labels.ndim != 1:
+        raise TypeError(f"labels must be int64 in one dimension, got {labels.dtype}, {tuple(labels.shape)}")
+    if not len(labels):
+        raise ValueError("labels must be at least one, got none")
     if len(logits) != len(labels):
         raise ValueError(f"model must return one row of logits per image, got {len(logits)}")
     if (highest := int(labels.max())) >= logits.shape[1]:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import torch
 from torch import Tensor, nn
 
-from inception_lessons._check import one_of
+from inception_lessons._check import instance, one_of, positive
 from inception_lessons._download import DownloadError, cache_folder, check_timeout, fetch, writing_to_cache
 from inception_lessons._torchvision import import_torchvision
 
@@ -157,8 +157,12 @@ def zero_rim(weight: Tensor, kernel_size: int) -> Tensor:
     With half its kernel as padding, a convolution with either computes the same.
 
     Raises:
-        ValueError: the kernel cannot be the middle of one of `kernel_size`.
+        ValueError: the kernel cannot be the middle of one of `kernel_size`, or `weight` has another shape.
+        TypeError: `weight` is no tensor, or `kernel_size` no integer.
     """
+    if instance("weight", weight, Tensor).ndim != 4:
+        raise ValueError(f"weight must have the shape out×in×k×k, got {tuple(weight.shape)}")
+    positive("kernel_size", kernel_size)
     rim, rest = divmod(kernel_size - weight.shape[-1], 2)
     if rim < 0 or rest:
         raise ValueError(

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from inception_lessons._check import one_of, positive
+from inception_lessons._check import instance, one_of, positive, rows
 from inception_lessons.costs.architecture import (
     Conv,
     Dense,
@@ -123,8 +123,9 @@ def alexnet_table(
 
 def alexnet_stages(table: AlexNetTable, *, num_classes: int = 1000) -> list[Stage]:
     """Return AlexNet as data, one stage for each of its eight layers; poolings belong to the layer before."""
+    instance("table", table, AlexNetTable)
     stages = []
-    for row in table.convs:
+    for row in rows("table.convs", table.convs, AlexNetConv):
         conv = Conv("conv", row.channels, row.kernel_size, row.stride, row.padding, groups=row.groups)
         stages.append(Stage(row.key, [conv, *([Pool("max", *ALEXNET_POOL)] if row.pooled else [])]))
     features = None if table.adaptive else table.convs[-1].channels * table.grid**2

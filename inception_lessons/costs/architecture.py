@@ -8,9 +8,9 @@ from the walk.
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
-from inception_lessons._check import one_of, pair, positive
+from inception_lessons._check import instance, integer, members, number, one_of, pair, positive, rows
 from inception_lessons.costs.layers import Cost, Pair, batch_norm, conv2d, linear, pool2d
 
 Shape = tuple[int, ...]
@@ -110,8 +110,12 @@ class Total(NamedTuple):
 
 
 def total(layers: Iterable[LayerCost]) -> Total:
-    """Return the sums of parameters, MACs and activations over `layers`."""
-    costs = [layer.cost for layer in layers]
+    """Return the sums of parameters, MACs and activations over `layers`.
+
+    Raises:
+        TypeError: a layer is no `LayerCost`.
+    """
+    costs = [instance("a layer", layer, LayerCost).cost for layer in members("layers", layers)]
     return Total(
         sum(cost.parameters for cost in costs),
         sum(cost.macs for cost in costs),
@@ -120,11 +124,11 @@ def total(layers: Iterable[LayerCost]) -> Total:
 
 
 def by_row(layers: Iterable[LayerCost]) -> dict[str, Total]:
-    """Return the totals of each table row, in the order of first appearance."""
-    rows: dict[str, list[LayerCost]] = {}
-    for layer in layers:
-        rows.setdefault(layer.row, []).append(layer)
-    return {row: total(members) for row, members in rows.items()}
+    """Return the totals of each table row, in the order of first appearance; errors as for `total`."""
+    found: dict[str, list[LayerCost]] = {}
+    for layer in members("layers", layers):
+        found.setdefault(instance("a layer", layer, LayerCost).row, []).append(layer)
+    return {row: total(layers_of_row) for row, layers_of_row in found.items()}
 
 
 class Walked(NamedTuple):
@@ -150,7 +154,29 @@ def walk(
     Raises:
         ValueError: a kernel larger than its padded input, branches of different grids, or a dense layer whose
             inputs are not as many as it takes.
+        TypeError: a stage that is no `Stage`, or a step that is none.
     """
+    return _walk(_checked(stages), in_channels, input_size, bias, norm)
+
+
+def _checked(stages: Iterable[Stage]) -> list[Stage]:
+    """Return the stages, whose members are what they should be; their numbers are not looked at."""
+    found = rows("stages", stages, Stage, empty=True)
+    for stage in found:
+        _check_steps(f"the steps of {stage.row!r}", stage.steps)
+    return found
+
+
+def _check_steps(name: str, steps: Sequence[Step]) -> None:
+    for step in members(name, steps):
+        instance("a step", step, *get_args(Step))
+        for branch, inside in step.branches.items() if isinstance(step, Parallel) else ():
+            _check_steps(f"branch {branch!r} of {name}", inside)
+
+
+def _walk(
+    stages: Iterable[Stage], in_channels: int, input_size: Pair, bias: bool, norm: bool
+) -> list[Walked]:
     shape: Shape = (positive("in_channels", in_channels), *pair("input_size", input_size))
     walked = []
     for stage in stages:
@@ -164,7 +190,7 @@ def walk(
 
 def layer_costs(walked: Iterable[Walked]) -> list[LayerCost]:
     """Return the layers of all stages in one list."""
-    return [layer for stage in walked for layer in stage.layers]
+    return [layer for stage in rows("walked", walked, Walked, empty=True) for layer in stage.layers]
 
 
 def _through(
@@ -209,17 +235,17 @@ def _output_shape(step: Step, shape: Shape) -> Shape:
     if isinstance(step, Conv):
         return _conv_cost(step, shape, False).output_shape
     if isinstance(step, (Dense, Distances)):
-        return (step.out_features,)
+        return (positive("out_features", step.out_features),)
     if isinstance(step, Select):
+        wrong = [channel for channel in step.channels if integer("a channel", channel) not in range(shape[0])]
+        if wrong or not step.channels:
+            raise ValueError(f"channels to select must lie in 0 to {shape[0] - 1}, got {step.channels!r}")
         return (len(step.channels), *shape[1:])
     if isinstance(step, GlobalPool):
-        return (shape[0], step.size, step.size)
-    if isinstance(step, Pool):
-        one_of("kind", step.kind, ("max", "avg"))
-        geometry = {"stride": step.stride, "padding": step.padding, "ceil_mode": step.ceil_mode}
-        return pool2d(shape[0], step.kernel_size, shape[1:], **geometry).output_shape
-    known = "Conv, Pool, GlobalPool, Dense, Select, Distances or Parallel"
-    raise TypeError(f"a step must be {known}, got {step!r}")
+        return (shape[0], *pair("size", step.size))
+    one_of("kind", step.kind, ("max", "avg"))
+    geometry = {"stride": step.stride, "padding": step.padding, "ceil_mode": step.ceil_mode}
+    return pool2d(shape[0], step.kernel_size, shape[1:], **geometry).output_shape
 
 
 def _layers(step: Step, shape: Shape, row: str, bias: bool, norm: bool) -> Iterator[LayerCost]:
@@ -247,11 +273,14 @@ def scale_channels(channels: int, width: float) -> int:
     """Return `channels` times `width`, rounded to a multiple of 8 and at least 8; at width 1 unchanged.
 
     Raises:
-        ValueError: a width that is not above 0.
+        ValueError: a width that is not above 0, or not finite.
+        TypeError: a width that is no number.
     """
-    if not width > 0:
+    if not number("width", width) > 0:
         raise ValueError(f"width must be above 0, got {width}; 0.5 halves every number of channels")
-    return channels if width == 1 else max(8, 8 * round(channels * width / 8))
+    channels = positive("channels", channels)
+    number("channels", channels)
+    return channels if width == 1 else max(8, 8 * round(number("channels times width", channels * width) / 8))
 
 
 class InputSizes(NamedTuple):
@@ -270,7 +299,7 @@ def input_sizes(stages: Sequence[Stage], in_channels: int) -> InputSizes:
     Raises:
         ValueError: no input of up to 4096 pixels works.
     """
-    main = [stage for stage in stages if not stage.aside]
+    main = [stage for stage in _checked(stages) if not stage.aside]
     smallest = next((size for size in range(1, 4097) if _works(main, in_channels, size)), None)
     if smallest is None:
         raise ValueError("stages take no input of up to 4096 pixels; check the in_features of dense layers")
@@ -282,7 +311,7 @@ def input_sizes(stages: Sequence[Stage], in_channels: int) -> InputSizes:
 
 def _works(stages: Sequence[Stage], in_channels: int, size: int) -> bool:
     try:
-        walk(stages, in_channels, size)
+        _walk(stages, in_channels, size, bias=True, norm=False)
     except ValueError:
         return False
     return True

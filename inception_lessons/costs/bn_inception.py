@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from inception_lessons._check import one_of, positive
+from inception_lessons._check import instance, one_of, positive, rows
 from inception_lessons.costs.architecture import (
     Conv,
     Dense,
@@ -48,7 +48,7 @@ def bn_inception_rows(
         released = one_of("table", table, ("released", "printed")) == "released"
         projections = BN_INCEPTION_RELEASED if released else {}
         table = [row._replace(project=projections.get(row.key, row.project)) for row in BN_INCEPTION_FIGURE_5]
-    return tuple(_scaled(row, width) for row in table)
+    return tuple(_scaled(row, width) for row in rows("table", table, BNInceptionRow))
 
 
 def _scaled(row: BNInceptionRow, width: float) -> BNInceptionRow:
@@ -67,6 +67,7 @@ def double_inception_branches(row: BNInceptionRow) -> Parallel:
     Raises:
         ValueError: the row is not a module, or mixes what belongs to the two kinds of module.
     """
+    instance("row", row, BNInceptionRow)
     if row.type != "inception":
         raise ValueError(
             f"row {row.key!r} ({row.type}) is no Inception module; only rows of type 'inception' are"
@@ -96,7 +97,8 @@ def double_inception_branches(row: BNInceptionRow) -> Parallel:
 
 def double_inception_channels(row: BNInceptionRow, in_channels: int) -> int:
     """Return the channels after the branches of a module of Figure 5 are joined."""
-    module = Stage(row.key, [double_inception_branches(row)])
+    branches = double_inception_branches(row)
+    module = Stage(row.key, [branches])
     return walk([module], in_channels, 1)[0].output_shape[0]
 
 

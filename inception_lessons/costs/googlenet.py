@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
-from inception_lessons._check import one_of, positive
+from inception_lessons._check import instance, one_of, positive, rows
 from inception_lessons.costs.architecture import (
     Conv,
     Dense,
@@ -85,6 +85,7 @@ def googlenet_choice(variant: str, option: str, value: T | None, *, name: str | 
     Raises:
         ValueError: an unknown variant, or a value that the variant does not allow.
     """
+    one_of("option", option, ("stem", "norm", "kernel5", "transform_input"))
     allowed = getattr(GOOGLENET_VARIANTS[one_of("variant", variant, GOOGLENET_VARIANTS)], option)
     if value is None:
         return allowed[0]
@@ -106,9 +107,10 @@ def googlenet_rows(
         ValueError: an unknown variant, or a width that is not above 0.
     """
     pool4 = GOOGLENET_VARIANTS[one_of("variant", variant, GOOGLENET_VARIANTS)].pool4
-    rows = []
-    channels = table[0].channels
-    for row in table:
+    scaled = []
+    checked = rows("table", table, GoogLeNetRow)
+    channels = checked[0].channels
+    for row in checked:
         six = {name: getattr(row, name) for name in InceptionWidths._fields}
         row = row._replace(**{name: n and scale_channels(n, width) for name, n in six.items()})
         if row.key == "pool4" and pool4 is not None:
@@ -119,8 +121,8 @@ def googlenet_rows(
             channels = scale_channels(row.channels, width)
         if row.type not in ("linear", "softmax"):
             row = row._replace(output=(*row.output[:2], channels))
-        rows.append(row)
-    return tuple(rows)
+        scaled.append(row)
+    return tuple(scaled)
 
 
 def googlenet_heads(width: float = 1.0) -> AuxiliaryHeads:
@@ -141,6 +143,7 @@ def inception_branches(
         kernel5: kernel of the branch called 5×5.
     """
     one_of("kind", kind, ("reduced", "naive"))
+    instance("widths", widths, InceptionWidths, GoogLeNetRow)
     six = {name: positive(name, getattr(widths, name)) for name in InceptionWidths._fields}
     pool = Pool("max", 3, 1, 1)
     conv3, conv5 = Conv("conv3", six["conv3"], 3), Conv("conv5", six["conv5"], kernel5)
@@ -192,6 +195,7 @@ def separable_stem(
     Source: arXiv:1502.03167, appendix ("depth multiplier 8"); Table 1 of arXiv:1409.4842v1 prints its cost.
     """
     middle = positive("in_channels", in_channels) * positive("multiplier", multiplier)
+    positive("out_channels", out_channels)
     return [
         Conv("depthwise", middle, kernel_size, stride, groups=in_channels, bias=False, norm=False),
         Conv("pointwise", out_channels, 1),
@@ -204,6 +208,7 @@ def auxiliary_head(head: AuxiliaryHeads, num_classes: int, *, adaptive: bool = F
     Args:
         adaptive: whether any grid is pooled to the 4×4 that the paper's windows leave of 14×14.
     """
+    instance("head", head, AuxiliaryHeads)
     windows = Pool("avg", head.pool_size, head.pool_stride)
     return [
         GlobalPool(pool_output_size(14, head.pool_size, head.pool_stride)) if adaptive else windows,

@@ -5,9 +5,9 @@ which agree with each other. Those of v2 are chosen; see `INCEPTION_V2_TABLE`.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
-from inception_lessons._check import one_of, positive
+from inception_lessons._check import instance, one_of, positive, rows
 from inception_lessons.costs.architecture import (
     Conv,
     Dense,
@@ -194,6 +194,7 @@ _NO_CHANNELS = {"key", "type", "kernel_size", "stride", "padding", "n"}
 
 def scale_row(row: Row, width: float) -> Row:
     """Return the row with every number of channels multiplied by `width`, as `scale_channels` does it."""
+    instance("row", row, *get_args(Row))
     channels = {name: value for name, value in row._asdict().items() if name not in _NO_CHANNELS}
     return row._replace(
         **{name: scale_channels(value, width) for name, value in channels.items() if value is not None}
@@ -330,6 +331,7 @@ def inception_v3_stages(
     """
     positive("num_classes", num_classes)
     stages = []
+    table = rows("table", table, *get_args(Row))
     for row in (scale_row(row, width) for row in table):
         step = _stem_step(row) if isinstance(row, StemRow) else inception_v3_module(row)
         stages.append(Stage(row.key, [step]))
@@ -340,8 +342,15 @@ def inception_v3_stages(
 
 
 def auxiliary_after(table: Sequence[Row]) -> str:
-    """Return the key of the row whose output the auxiliary head takes: the last module of Figure 6."""
-    return [row.key for row in table if isinstance(row, Figure6Row)][-1]
+    """Return the key of the row whose output the auxiliary head takes: the last module of Figure 6.
+
+    Raises:
+        ValueError: there is none.
+    """
+    keys = [row.key for row in rows("table", table, *get_args(Row)) if isinstance(row, Figure6Row)]
+    if not keys:
+        raise ValueError("table must have a Figure6Row for an auxiliary head, got none; build with aux=False")
+    return keys[-1]
 
 
 def _stem_step(row: StemRow) -> Step:
@@ -432,6 +441,7 @@ def parallel_channels(in_channels: int, out_channels: int) -> int:
     Raises:
         ValueError: none are left.
     """
+    in_channels, out_channels = positive("in_channels", in_channels), positive("out_channels", out_channels)
     if out_channels <= in_channels:
         raise ValueError(
             f"out_channels must be more than in_channels {in_channels}, which the pooling keeps, "
@@ -446,7 +456,8 @@ def longest_path(stages: Sequence[Stage], *, pairs_as_one: bool = False) -> int:
     Args:
         pairs_as_one: count a 1×n and the n×1 that follows it, or the other way round, as one layer.
     """
-    return sum(_depth(stage.steps, pairs_as_one) for stage in stages if not stage.aside)
+    main = [stage for stage in rows("stages", stages, Stage, empty=True) if not stage.aside]
+    return sum(_depth(stage.steps, pairs_as_one) for stage in main)
 
 
 def _depth(steps: Sequence[Step], pairs_as_one: bool) -> int:

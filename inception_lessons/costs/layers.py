@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from inception_lessons._check import non_negative, one_of, pair, positive
+from inception_lessons._check import members, non_negative, one_of, pair, positive
 
 Pair = int | tuple[int, int]
 
@@ -197,9 +197,11 @@ def receptive_field(layers: Iterable[Sequence[int]]) -> ReceptiveField:
 
     Raises:
         ValueError: an entry has another length or a number below 1.
+        TypeError: an entry is no list, or something in it is no integer.
     """
     size, jump = 1, 1
-    for position, layer in enumerate(layers):
+    for position, entry in enumerate(members("layers", layers)):
+        layer = members(f"layers[{position}]", entry)
         if len(layer) not in (2, 3):
             raise ValueError(f"layers[{position}] must be (kernel_size, stride[, dilation]), got {layer!r}")
         kernel, stride = positive("kernel_size", layer[0]), positive("stride", layer[1])

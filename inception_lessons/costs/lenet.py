@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import chain, groupby
 
-from inception_lessons._check import one_of, positive
+from inception_lessons._check import members, one_of, positive, text
 from inception_lessons.costs.architecture import (
     Conv,
     Dense,
@@ -31,8 +31,11 @@ _MAPS = {row.key: row.maps for row in LENET5_LAYERS}
 
 def inputs_of_maps(table: Sequence[str] = LENET5_TABLE_1) -> list[tuple[int, ...]]:
     """Return, for each feature map of C3, the feature maps of S2 that it sees."""
+    lines = [text(f"table[{place}]", line) for place, line in enumerate(members("table", table))]
+    if len({len(line) for line in lines}) > 1:
+        raise ValueError(f"table must have lines of one length, got {sorted({len(line) for line in lines})}")
     return [
-        tuple(row for row, cell in enumerate(column) if cell != " ") for column in zip(*table, strict=True)
+        tuple(row for row, cell in enumerate(column) if cell != " ") for column in zip(*lines, strict=True)
     ]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from inception_lessons._check import positive
+from inception_lessons._check import positive, rows
 from inception_lessons.costs.architecture import (
     Conv,
     GlobalPool,
@@ -36,7 +36,8 @@ def nin_stages(
         width: scales every other number of channels, see `scale_channels`.
     """
     positive("in_channels", in_channels)
-    last = max(position for position, row in enumerate(table) if row.type == "cccp")
+    table = rows("table", table, NiNRow)
+    last = max((position for position, row in enumerate(table) if row.type == "cccp"), default=None)
     stages = []
     for position, row in enumerate(table):
         if row.type == "dropout":

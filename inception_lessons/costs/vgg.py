@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from inception_lessons._check import one_of, positive
+from inception_lessons._check import instance, members, one_of, positive, text
 from inception_lessons.costs.architecture import (
     Conv,
     Dense,
@@ -63,7 +63,8 @@ def vgg_layers(column: Sequence[str], *, width: float = 1.0) -> VGGLayers:
     blocks: list[tuple[VGGConv | str, ...]] = []
     block: list[VGGConv | str] = []
     dense = []
-    for cell in column:
+    for cell in members("column", column):
+        text("a cell of column", cell)
         if match := re.fullmatch(r"conv(\d+)-(\d+)", cell):
             block.append(VGGConv(int(match[1]), scale_channels(int(match[2]), width)))
         elif match := re.fullmatch(r"FC-(\d+)", cell):
@@ -91,6 +92,7 @@ def vgg_stages(
             torchvision.
         grid: height and width to which the last grid is averaged before the dense layers.
     """
+    instance("layers", layers, VGGLayers)
     stages = [
         Stage(f"block{number}", _steps(block, batch_norm)) for number, block in enumerate(layers.blocks, 1)
     ]

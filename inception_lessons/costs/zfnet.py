@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from inception_lessons._check import positive
+from inception_lessons._check import one_of, positive, rows
 from inception_lessons.costs.architecture import (
     Conv,
     Dense,
@@ -38,12 +38,18 @@ def zfnet_stages(
 
     Other arguments and errors are those of `zfnet`.
     """
-    stages: list[Stage] = []
-    for row in table:
-        if row.type == "convolution":
-            stages.append(Stage(row.key, _convolution(row, width)))
-            features, grid = scale_channels(row.channels, width) * row.out_grid**2, row.out_grid
-    first, second = (scale_channels(row.channels, width) for row in table if row.type == "linear")
+    table = rows("table", table, ZFNetRow)
+    convolutions = [row for row in table if row.type == "convolution"]
+    dense = [row for row in table if row.type == "linear"]
+    if not convolutions or len(dense) != 2:
+        raise ValueError(
+            "table must have at least one convolution and two rows of type 'linear', got "
+            f"{len(convolutions)} and {len(dense)}"
+        )
+    stages = [Stage(row.key, _convolution(row, width)) for row in convolutions]
+    grid = positive("out_grid of the last convolution", convolutions[-1].out_grid)
+    features = scale_channels(convolutions[-1].channels, width) * grid**2
+    first, second = (scale_channels(row.channels, width) for row in dense)
     dense6 = Dense("dense", first, in_features=None if adaptive else features)
     return [
         *stages,
@@ -55,7 +61,8 @@ def zfnet_stages(
 
 def _convolution(row: ZFNetRow, width: float) -> list[Step]:
     channels = scale_channels(row.channels, width)
-    conv = Conv("conv", channels, row.kernel_size, row.stride, ZFNET_PADDING[row.key])
+    padding = ZFNET_PADDING[one_of("key of a convolution", row.key, ZFNET_PADDING)]
+    conv = Conv("conv", channels, row.kernel_size, row.stride, padding)
     pool = [Pool("max", row.pool_size, row.pool_stride, ceil_mode=True)] if row.pool_size else []
     return [conv, *pool]
 

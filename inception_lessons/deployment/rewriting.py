@@ -39,13 +39,16 @@ class _Tracer(fx.Tracer):
 def traced(model: nn.Module) -> fx.GraphModule:
     """Return the network as a graph of its innermost modules and of the functions between them."""
     try:
-        return fx.GraphModule(model, _Tracer().trace(model))
+        graph = _Tracer().trace(model)
     except Exception as error:  # tracing runs the network's own code, which may raise anything
         raise ValueError(
             f"model {type(model).__name__} cannot be traced by torch.fx: {error}. In evaluation mode forward "
             "must not branch on values or shapes of tensors; move such code into a module without parts of "
             "its own, or into a function marked with torch.fx.wrap"
         ) from error
+    for node in graph.nodes:
+        node.type = None  # PyTorch 2.9 and older cannot pickle an annotation that is a union
+    return fx.GraphModule(model, graph)
 
 
 def finished(net: fx.GraphModule) -> fx.GraphModule:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from inception_lessons._check import instance, members
 from inception_lessons.papers import Claim, printed_count
 
 Key = tuple[str, str]
@@ -103,11 +104,19 @@ def explained(
 
     Args:
         words: how to call a key, such as `Paper.words`.
+
+    Raises:
+        TypeError: something among them is no comparison, or `words` is no function.
     """
+    if not callable(words):
+        raise TypeError(f"words must be a function, got {words!r}")
     reasons: dict[str, list[str]] = {}
-    for comparison in comparisons:
-        if comparison.explanation:
-            place, name = words(comparison.key)
+    for comparison in members("comparisons", comparisons):
+        if instance("a comparison", comparison, Comparison).explanation:
+            called = members("what words returns", words(comparison.key))
+            if len(called) != 2:
+                raise ValueError(f"words must return a place and a name, got {called!r}")
+            place, name = called
             cell = f"{place}, {name} ({comparison.printed} printed, {comparison.computed} computed)"
             reasons.setdefault(comparison.explanation, []).append(cell)
     return "\n".join(f"- **{'; '.join(cells)}.** {reason}" for reason, cells in reasons.items())

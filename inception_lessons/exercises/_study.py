@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
+from inception_lessons._check import members
 from inception_lessons.exercises._task import Task
 
 _CHANCE = (
@@ -25,7 +26,7 @@ def study_of_seeds(
         losses: whether the results are losses, of which the lower wins, and not accuracies.
         remark: what is said to a conclusion that follows.
     """
-    conclusions = (*names, "not settled")
+    conclusions = (*members("names", names), "not settled")
     what, highest = ("loss", math.inf) if losses else ("accuracy", 1)
 
     def judge(study: tuple[Mapping[str, Sequence[float]], str]) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from torch import nn
 
+from inception_lessons._check import mapping
 from inception_lessons.measure.report import Report, Row, Uncounted
 from inception_lessons.measure.tracing import Frame, Tracer, network, trace
 
@@ -40,7 +41,7 @@ def measure(
             shape rule.
     """
     root = network(module)
-    if not inputs and not kwargs:
+    if not inputs and (kwargs is None or not mapping("kwargs", kwargs)):
         raise ValueError("measure needs an input: a tensor or a shape, as in measure(net, (1, 3, 224, 224))")
     tracer = Tracer(root, formulas)
     trace(tracer, root, inputs, kwargs)

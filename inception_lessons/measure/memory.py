@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._pytree import tree_leaves
 
+from inception_lessons._check import mapping
 from inception_lessons.measure.operators import Operator
 from inception_lessons.measure.timing import evaluating, real_input
 from inception_lessons.measure.tracing import Tracer, network, refuse_lazy, trace
@@ -27,7 +28,7 @@ def peak_memory(module: nn.Module, *inputs, kwargs: Mapping[str, object] | None 
         As `measure`.
     """
     root = network(module)
-    if not inputs and not kwargs:
+    if not inputs and (kwargs is None or not mapping("kwargs", kwargs)):
         raise ValueError("peak_memory needs an input: a tensor or a shape, such as (1, 3, 224, 224)")
     refuse_lazy(root.modules())
     weight = next(root.parameters(), None)

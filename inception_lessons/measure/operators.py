@@ -83,7 +83,7 @@ _FREE_NAMES = """
     new_ones new_full new_empty_strided scalar_tensor resize set_data lift_fresh lift_fresh_copy
     native_dropout bernoulli normal uniform random exponential multinomial geometric log_normal
     hardswish rsub _prelu_kernel prelu glu celu selu elu softplus threshold rrelu_with_noise logit nan_to_num
-    isin equal _local_scalar_dense is_nonzero nonzero _assert_async _assert_scalar
+    hardtanh isin equal _local_scalar_dense is_nonzero nonzero _assert_async _assert_scalar
     mse_loss nll_loss_forward nll_loss2d_forward binary_cross_entropy smooth_l1_loss
     """
 FREE = frozenset(_FREE_NAMES.split())
@@ -104,6 +104,13 @@ def _empty(shape, like: Tensor) -> Tensor:
 def _convolution(x, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
     shape, kernel = x.shape, weight.shape
     axes = len(kernel) - 2
+    padding = list(padding) * axes if len(padding) == 1 else padding
+    if min(*kernel[2:], *stride, *dilation) < 1 or min(padding) < 0:
+        # torch's own rule for shapes lets these pass; on every device that computes they are refused
+        raise ValueError(
+            f"kernel_size, stride and dilation must be at least 1 and padding at least 0, got "
+            f"{tuple(kernel[2:])}, {tuple(stride)}, {tuple(dilation)} and {tuple(padding)}"
+        )
     if transposed or not _plain(x) or weight.dtype != x.dtype or not len(shape) - 2 == axes == len(stride):
         return None
     if shape[1] != kernel[1] * groups or kernel[0] % groups or len(padding) != axes or len(dilation) != axes:
@@ -112,13 +119,17 @@ def _convolution(x, weight, bias, stride, padding, dilation, transposed, output_
         return None
     sizes = [shape[0], kernel[0]]
     for n, k, s, p, d in zip(shape[2:], kernel[2:], stride, padding, dilation, strict=True):
-        if s < 1 or p < 0 or d < 1:
-            return None
         size = (n + 2 * p - d * (k - 1) - 1) // s + 1
-        if size < 1:
-            return None
+        if size < 1:  # PyTorch 2.6 lets this pass
+            raise ValueError(f"Kernel size {k} (dilation {d}) does not fit into {n} (padding {p})")
         sizes.append(size)
     return _empty(sizes, x)
+
+
+def _embedding(weight, indices, *_):
+    if indices.is_floating_point():  # PyTorch 2.7 to 2.9 let this pass
+        raise ValueError(f"indices must be integers, got {indices.dtype}")
+    return None
 
 
 def _batch_norm(x, weight, bias, mean, variance, training, momentum, epsilon):
@@ -251,6 +262,7 @@ _UNARY = [*_IN_PLACE, "gelu", "exp", "sqrt", "rsqrt", "abs", "neg"]
 
 SHAPES: dict[object, Callable] = {
     aten.convolution.default: _convolution,
+    aten.embedding.default: _embedding,
     aten.native_batch_norm.default: _batch_norm,
     aten.native_layer_norm.default: _layer_norm,
     aten.cat.default: _cat,

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from inception_lessons._check import non_negative, positive
+from inception_lessons._check import mapping, non_negative, positive
 from inception_lessons.measure.tracing import is_shape, network, refuse_lazy, shape_sizes
 
 
@@ -49,7 +49,7 @@ def time_module(module: nn.Module, *inputs, repeats: int = 20, warmup: int = 3) 
 
     Raises:
         TypeError: `module` is no module.
-        ValueError: `repeats` below 1, `warmup` below 0, or no input.
+        ValueError: `repeats` below 1, `warmup` below 0, no input, or one that the module refuses.
     """
     return compare_times({"module": module}, *inputs, repeats=repeats, warmup=warmup)["module"]
 
@@ -62,7 +62,7 @@ def compare_times(
     Arguments and errors are those of `time_module`; `modules` maps names to modules.
     """
     repeats, warmup = positive("repeats", repeats), non_negative("warmup", warmup)
-    if not modules:
+    if not mapping("modules", modules):
         raise ValueError("modules is empty; give at least one, as in {'direct': conv}")
     if not inputs:
         raise ValueError("give an input: a tensor or a shape such as (1, 3, 224, 224)")
@@ -73,7 +73,11 @@ def compare_times(
     seconds: dict[str, list[float]] = {name: [] for name in roots}
     for turn in range(warmup + repeats):
         for name, root in roots.items():
-            taken = _one_pass(modules[name], root, given[name])
+            try:
+                taken = _one_pass(modules[name], root, given[name])
+            except Exception as error:  # a network's forward may raise anything
+                kind = TypeError if isinstance(error, TypeError) else ValueError
+                raise kind(f"{name} refused the input: {' '.join(str(error).split())}") from error
             if turn >= warmup:
                 seconds[name].append(taken)
     return {name: _timing(seconds[name], given[name], _device(root)) for name, root in roots.items()}

@@ -6,6 +6,7 @@ running. Weights stay where they are: layers of `torch.nn` whose operators look 
 shape are used as they stand, and every other module sees meta copies of its own for the while.
 """
 
+import math
 import random
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-from inception_lessons._check import positive
+from inception_lessons._check import LARGEST, mapping, size
 from inception_lessons.measure.operators import META, Operator, describe
 
 SMALL = 4096
@@ -62,7 +63,7 @@ class Tracer(TorchDispatchMode):
 
     def __init__(self, module: nn.Module, formulas: Mapping[str, Callable] | None = None):
         super().__init__()
-        self.formulas = formulas or {}
+        self.formulas = {} if formulas is None else mapping("formulas", formulas)
         self.frames = {part: Frame(name, part) for name, part in module.named_modules()}
         refuse_lazy(self.frames)
         self.order: list[Frame] = []
@@ -216,7 +217,8 @@ def trace(
     """
     dtype = _dtype(module)
     inputs = tuple(as_input(f"input {i}", value, dtype) for i, value in enumerate(inputs))
-    kwargs = {name: as_input(name, value, dtype) for name, value in (kwargs or {}).items()}
+    given = {} if kwargs is None else mapping("kwargs", kwargs)
+    kwargs = {name: as_input(name, value, dtype) for name, value in given.items()}
     tracer.begin(inputs, kwargs)
     with _untouched(tracer, training), torch.inference_mode(False), torch.no_grad(), tracer:
         try:
@@ -288,7 +290,10 @@ def shape_sizes(name: str, shape: tuple | list) -> tuple[int, ...]:
     """
     if not shape:
         raise ValueError(f"{name} is an empty shape; give batch, channels and grid, such as (1, 3, 224, 224)")
-    return tuple(positive(f"{name} {tuple(shape)}: size {i}", size) for i, size in enumerate(shape))
+    sizes = tuple(size(f"{name} {tuple(shape)}: size {i}", item) for i, item in enumerate(shape))
+    if math.prod(sizes) > LARGEST // 16:  # of complex numbers in double precision, 16 bytes each
+        raise ValueError(f"{name} {sizes} is too large: it would have {math.prod(sizes):,} numbers")
+    return sizes
 
 
 def _dtype(module: nn.Module) -> torch.dtype:

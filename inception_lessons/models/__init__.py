@@ -90,7 +90,7 @@ def get_model_builder(name: str) -> Callable[..., nn.Module]:
         ValueError: the name is not known, and the message lists the nearest known ones; or it stands for two
             networks, and the message names both.
     """
-    if name in _AMBIGUOUS:
+    if isinstance(name, str) and name in _AMBIGUOUS:
         raise ValueError(f"name {name!r} stands for {_AMBIGUOUS[name]}; say which")
     return _BUILDERS[one_of("name", name, _BUILDERS)]
 

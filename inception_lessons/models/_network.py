@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from inception_lessons._check import positive
-from inception_lessons.costs import InputSizes, Stage, input_sizes
+from inception_lessons._check import buildable, instance, positive
+from inception_lessons.costs import InputSizes, Stage, input_sizes, layer_costs, total, walk
 
 
 class Network(nn.Module):
@@ -23,16 +23,24 @@ class Network(nn.Module):
     """What torchvision calls the network with the layers of `torchvision_names()`."""
 
     def takes(self, stages: Sequence[Stage], in_channels: int) -> None:
-        """Set what `check_input` checks; call it in the constructor, after `super().__init__()`."""
+        """Set what `check_input` checks; call it in the constructor, after `super().__init__()`.
+
+        Raises:
+            ValueError: the network would have more than 10¹⁰ parameters.
+        """
         self.stages = tuple(stages)
         self.in_channels = positive("in_channels", in_channels)
         self.input_sizes = input_sizes(self.stages, in_channels)
+        main = [stage for stage in self.stages if not stage.aside]
+        layers = layer_costs(walk(main, in_channels, self.input_sizes.smallest))
+        buildable(total(layers).parameters, "num_classes, in_channels or width")
 
     def check_input(self, x: Tensor) -> Tensor:
         """Return `x`, or refuse what the layers cannot take.
 
         Raises:
             ValueError: not four dimensions, another number of channels, or an image too small or too large.
+            TypeError: `x` is no tensor.
         """
         return _checked(x, self.in_channels, *self.input_sizes)
 
@@ -47,7 +55,7 @@ class Network(nn.Module):
 
 @torch.fx.wrap
 def _checked(x: Tensor, in_channels: int, smallest: int, largest: int | None) -> Tensor:
-    if x.dim() != 4:
+    if instance("x", x, Tensor).dim() != 4:
         raise ValueError(
             f"x must have 4 dimensions N×C×H×W, got shape {tuple(x.shape)}; one image is x.unsqueeze(0)"
         )

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from inception_lessons._check import one_of, positive
+from inception_lessons._check import fraction, one_of, positive
 from inception_lessons.blocks import ConvReLU
 from inception_lessons.costs import Stage, nin_stages, scale_channels
 from inception_lessons.models._network import Network, initialise
@@ -86,12 +86,12 @@ class NiN(Network):
         super().__init__()
         self.takes(stages, in_channels)
         self.body = nn.Sequential()
-        for number, (block, fraction) in enumerate(zip(blocks, (*dropout, None), strict=True), start=1):
+        for number, (block, rate) in enumerate(zip(blocks, (*dropout, None), strict=True), start=1):
             self.body.add_module(f"mlpconv{number}", block)
             if number < len(blocks):
                 self.body.add_module(f"pool{number}", nn.MaxPool2d(3, stride=2, ceil_mode=True))
-                if fraction:
-                    self.body.add_module(f"dropout{number}", nn.Dropout(fraction))
+                if rate:
+                    self.body.add_module(f"dropout{number}", nn.Dropout(rate))
         self.pool = nn.AdaptiveAvgPool2d(1)
         _start_by_he(self.body)
 
@@ -146,7 +146,7 @@ def nin_cifar10(
         MLPConv(c(96), (c(192), c(192), c(192)), 5),
         MLPConv(c(192), (c(192), c(192), num_classes), 3),
     ]
-    return NiN(blocks, [_fraction(dropout)] * 2, stages, in_channels)
+    return NiN(blocks, [fraction("dropout", dropout)] * 2, stages, in_channels)
 
 
 def nin_imagenet(
@@ -171,13 +171,7 @@ def nin_imagenet(
         MLPConv(c(256), (c(384), c(384), c(384)), 3),
         MLPConv(c(384), (c(1024), c(1024), num_classes), 3),
     ]
-    return NiN(blocks, [0.0, 0.0, _fraction(dropout)], stages, in_channels)
-
-
-def _fraction(dropout: float) -> float:
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout must be at least 0 and below 1, got {dropout}")
-    return dropout
+    return NiN(blocks, [0.0, 0.0, fraction("dropout", dropout)], stages, in_channels)
 
 
 _ = None

@@ -6,7 +6,7 @@ from math import prod
 from typing import NamedTuple
 
 from inception_lessons import costs
-from inception_lessons._check import pair, positive
+from inception_lessons._check import members, number, pair, positive
 from inception_lessons.plots._canvas import millions
 from inception_lessons.plots._figure import conv_ink
 
@@ -100,15 +100,20 @@ def read_block(
         TypeError: something that is no step.
         ValueError: no steps, or steps that cannot follow each other.
     """
-    sequence = [steps] if isinstance(steps, costs.Step) else list(steps)
+    sequence = [steps] if isinstance(steps, costs.Step) else members(f"the steps of {name!r}", steps)
     if not sequence:
         raise ValueError(
             f"the steps of {name!r} must be at least one, got none; give costs.Conv, costs.Pool, …"
         )
     size = (1, 1) if grid is None else pair("grid", grid)
+    number("grid", max(size))
     (walked,) = costs.walk([costs.Stage(name, sequence)], in_channels, size, bias=bias, norm=norm)
     shape = (positive("in_channels", in_channels), *(() if grid is None else size))
-    return Block(name, shape, _nodes(sequence, shape), costs.total(walked.layers), _counted(walked.layers))
+    nodes, total = _nodes(sequence, shape), costs.total(walked.layers)
+    block = Block(name, shape, nodes, total, _counted(walked.layers))
+    number(f"the largest number of channels in {name!r}", block.widest)
+    number(f"the MACs of {name!r}", total.macs)
+    return block
 
 
 def _counted(layers: Sequence[costs.LayerCost]) -> str:

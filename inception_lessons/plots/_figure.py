@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import matplotlib
 from matplotlib.figure import Figure
 
-from inception_lessons._check import one_of
+from inception_lessons._check import number, one_of
 
 PALETTE: dict[str, tuple[str, str]] = {
     "conv1": ("#2a6fb0", "#6db1ff"),
@@ -31,6 +31,7 @@ PALETTE: dict[str, tuple[str, str]] = {
 
 _NARROW_BELOW = 600  # CSS pixels of the container; the wide drawing's smallest text would fall under 10 px
 _PIXELS_PER_POINT = 4 / 3
+_LARGEST_SCALE = 50
 _SVG = "{http://www.w3.org/2000/svg}"
 _HREF = "{http://www.w3.org/1999/xlink}href"
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
@@ -93,7 +94,13 @@ class ThemedFigure:
         )
 
     def png(self, scale: float = 2.0) -> bytes:
-        """Return the wide drawing as PNG on white paper, `scale` × 96 pixels per inch."""
+        """Return the wide drawing as PNG on white paper, `scale` × 96 pixels per inch.
+
+        Raises:
+            ValueError: `scale` is not above 0, or above 50.
+        """
+        if not 0 < number("scale", scale) <= _LARGEST_SCALE:
+            raise ValueError(f"scale must be above 0 and at most {_LARGEST_SCALE}, got {scale}")
         buffer = io.BytesIO()
         metadata = {"Software": None}
         self.wide.savefig(buffer, format="png", dpi=96 * scale, facecolor=colour("paper"), metadata=metadata)

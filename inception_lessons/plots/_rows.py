@@ -4,14 +4,18 @@ import difflib
 import math
 from collections.abc import Iterable, Mapping
 
+from inception_lessons._check import members, text
+from inception_lessons._check import number as checked
+
 
 def rows_of(argument: str, rows: Iterable[object]) -> list:
     """Return the rows as a list.
 
     Raises:
         ValueError: there are none.
+        TypeError: `rows` is no list.
     """
-    found = list(rows)
+    found = members(argument, rows)
     if not found:
         raise ValueError(f"{argument} must have at least one row, got none")
     return found
@@ -22,7 +26,9 @@ def read(row: object, key: str, argument: str) -> object:
 
     Raises:
         ValueError: the row has no such key; the nearest ones are named.
+        TypeError: `key` is no text.
     """
+    text(f"a key of {argument}", key)
     fields = (
         dict(row)
         if isinstance(row, Mapping)
@@ -51,6 +57,8 @@ def finite(name: str, value: object, *, above: float = -math.inf) -> float:
     """Return a finite number greater than `above`; integers stay integers."""
     if isinstance(value, (str, bytes, bool)) or not hasattr(value, "__float__"):
         raise TypeError(f"{name} must be a number, got {value!r}")
+    if isinstance(value, int):
+        value = checked(name, value)
     if not math.isfinite(float(value)):
         raise ValueError(
             f"{name} must be finite, got {value!r}; leave the row out, or find out where it diverged"

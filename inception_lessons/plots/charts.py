@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from inception_lessons._check import one_of
+from inception_lessons._check import one_of, text
 from inception_lessons.plots._canvas import NARROW, SMALL, WIDE, Canvas, text_width, wrap
 from inception_lessons.plots._figure import PALETTE, ThemedFigure
 from inception_lessons.plots._rows import number, read, rows_of
@@ -30,6 +30,8 @@ def bars(
         ValueError: no rows, a missing key, a negative or infinite number, or an unknown colour.
     """
     found = rows_of("rows", rows)
+    text("unit", unit)
+    text("ink", ink)
     names = [str(read(row, label, "rows")) for row in found]
     numbers = [number(row, value, "rows", above=-1e-300) for row in found]
     inks = [one_of("ink", ink if ink in PALETTE else read(row, ink, "rows"), PALETTE) for row in found]

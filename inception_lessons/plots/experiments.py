@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
+from inception_lessons._check import mapping, members, positive, text
 from inception_lessons.plots._axis import (
     Scale,
     horizontal_axis,
@@ -86,6 +87,8 @@ def training_curves(
     Raises:
         ValueError: no histories, an empty run, a number that is not finite, or a quantity that no row has.
     """
+    mapping("histories", histories)
+    quantities = [text("a quantity", quantity) for quantity in members("quantities", quantities)]
     if not histories or not quantities:
         raise ValueError(
             "histories and quantities must not be empty; give {label: rows} and keys such as 'loss'"
@@ -202,10 +205,8 @@ def gradient_norms(
     """
     if not series:
         raise ValueError("series must not be empty; give {label: [(layer, norm), ...]}")
-    values = {
-        label: [(str(name), finite(f"norm of {name!r} in {label!r}", norm, above=0)) for name, norm in rows]
-        for label, rows in series.items()
-    }
+    text("quantity", quantity)
+    values = {label: _norms(label, rows) for label, rows in mapping("series", series).items()}
     first, *others = values
     layers = [name for name, _ in rows_of(f"series[{first!r}]", values[first])]
     for label in others:
@@ -253,6 +254,18 @@ def gradient_norms(
     return ThemedFigure(title, alt, draw(WIDE), draw(NARROW))
 
 
+def _norms(label: str, rows: object) -> list[tuple[str, float]]:
+    """Return the layers and norms of one series."""
+    found = []
+    for place, row in enumerate(members(f"series[{label!r}]", rows)):
+        pair = members(f"series[{label!r}][{place}]", row)
+        if len(pair) != 2:
+            raise ValueError(f"series[{label!r}][{place}] must be (layer, norm), got {row!r}")
+        name, norm = pair
+        found.append((str(name), finite(f"norm of {name!r} in {label!r}", norm, above=0)))
+    return found
+
+
 def _hollow(series: Mapping[str, object]) -> list[bool]:
     """Tell every second series apart by its shape or its dashes too, not by colour alone."""
     return [place % 2 == 1 for place in range(len(series))]
@@ -264,6 +277,8 @@ def _pixels(images: Sequence) -> np.ndarray:
         pixels = np.asarray(images)
     except ValueError:
         raise ValueError("images must be N×height×width, all of one size; these differ in size") from None
+    if pixels.ndim == 0:
+        raise TypeError(f"images must be N×height×width, got {images!r}")
     if not len(images):
         raise ValueError("images must hold at least one image, got none")
     if pixels.ndim != 3:
@@ -293,13 +308,12 @@ def image_grid(
         ValueError: other lengths or shapes, or pixels outside 0 to 255.
     """
     pixels = _pixels(images)
-    labels = [str(label) for label in labels]
-    said = [str(name) for name in predictions] if predictions is not None else labels
+    labels = [str(label) for label in members("labels", labels)]
+    said = labels if predictions is None else [str(name) for name in members("predictions", predictions)]
     for name, names in (("labels", labels), ("predictions", said)):
         if len(names) != len(pixels):
             raise ValueError(f"{name} must be as many as images, {len(pixels)}, got {len(names)}")
-    if columns < 1:
-        raise ValueError(f"columns must be at least 1, got {columns}")
+    finite("columns", positive("columns", columns))
 
     def draw(width: float, across: int) -> Figure:
         canvas, gap = Canvas(width), 8.0

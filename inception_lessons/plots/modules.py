@@ -6,6 +6,7 @@ from itertools import accumulate
 from matplotlib.figure import Figure
 
 from inception_lessons import costs
+from inception_lessons._check import mapping
 from inception_lessons.papers import GoogLeNetRow, InceptionWidths
 from inception_lessons.plots._block import Block, read_block, said
 from inception_lessons.plots._canvas import NARROW, WIDE, Canvas
@@ -120,7 +121,7 @@ def compare(
 
     The other arguments, and the errors, are those of `module`; there must be two blocks at least.
     """
-    if len(blocks) < 2:
+    if len(mapping("blocks", blocks)) < 2:
         raise ValueError(f"blocks must be at least two, got {len(blocks)}; draw one block with plots.module")
     read = [read_block(name, steps, in_channels, grid, bias, norm) for name, steps in blocks.items()]
     first = read[0].total.macs

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from matplotlib.figure import Figure
 
 from inception_lessons import costs
-from inception_lessons._check import integer, one_of
+from inception_lessons._check import integer, number, one_of, rows
 from inception_lessons.papers import GOOGLENET_AUXILIARY, GOOGLENET_TABLE_1, GoogLeNetRow
 from inception_lessons.plots._canvas import NARROW, SMALL, WIDE, Canvas, millions, text_width, wrap
 from inception_lessons.plots._figure import ThemedFigure, conv_ink
@@ -227,7 +227,7 @@ def _draw_network(stages: Sequence[_Stage], width: float) -> Figure:
     if at.macs is not None:
         canvas.text(at.macs, 10, "MACs", size=SMALL, ink="muted", align="right")
     y, spans = 18.0, {}
-    for number, stage in enumerate(stages, 1):
+    for place, stage in enumerate(stages, 1):
         canvas.line([(at.stage, y), (width, y)], "rule")
         top = y = y + 4
         for step in stage.steps:
@@ -235,7 +235,7 @@ def _draw_network(stages: Sequence[_Stage], width: float) -> Figure:
             y += _HEIGHTS[step.kind]
         y = max(y, top + 28) + 4
         canvas.text(
-            at.stage, top + 12, f"stage {number}" if stage.part != "head" else "head", size=SMALL, bold=True
+            at.stage, top + 12, f"stage {place}" if stage.part != "head" else "head", size=SMALL, bold=True
         )
         canvas.text(at.stage, top + 24, f"{stage.grid[0]}×{stage.grid[1]}", size=SMALL)
         spans.setdefault(stage.part, [top - 4, y])[1] = y
@@ -275,11 +275,17 @@ def network(
     Raises:
         ValueError: no rows, or a row that `costs.googlenet` cannot count.
     """
-    classes = rows_of("table", table)[-1].channels
+    table = rows("table", table, GoogLeNetRow)
+    classes = table[-1].channels
     layers = costs.googlenet(table=table, in_channels=in_channels, input_size=input_size, num_classes=classes)
+    counted = {layer.row for layer in layers}
+    for row in table:
+        if row.depth and row.key not in counted:
+            raise ValueError(f"row {row.key!r} must have depth 0, for it has no weights, got {row.depth}")
     stages = _stages(table, {(layer.row, layer.name): layer.cost.macs for layer in layers}, aux)
     depth = sum(row.depth for row in table)
     total = costs.total(layers)
+    number("the MACs of the network", total.macs)
     told = "; ".join(
         f"{stage.part}, {stage.grid[0]}×{stage.grid[1]}: " + ", ".join(_told(step) for step in stage.steps)
         for stage in stages
@@ -313,13 +319,13 @@ def lineage(networks: Sequence[Mapping[str, object]]) -> ThemedFigure:
             read(row, key, "networks")
         integer("year", read(row, "year", "networks"))
         one_of("status", read(row, "status", "networks"), ("written", "to come"))
-    rows = sorted(networks, key=itemgetter("year"))
+    in_time = sorted(networks, key=itemgetter("year"))
 
     def draw(width: float) -> Figure:
         canvas, y, shown = Canvas(width), 4.0, None
         rail, left, aside = 44.0, 58.0, 110.0 if width == WIDE else 0.0
         dots = []
-        for row in rows:
+        for row in in_time:
             if row["year"] != shown:
                 shown = row["year"]
                 canvas.text(rail - 12, y + 12, f"{shown}", align="right", bold=True)
@@ -342,6 +348,6 @@ def lineage(networks: Sequence[Mapping[str, object]]) -> ThemedFigure:
             canvas.dot(rail, height, 4, "conv1" if written else "muted", hollow=not written)
         return canvas.finish(y - 8)
 
-    told = (f"{row['year']}: {row['name']}. {row['idea']} ({_status(row)})." for row in rows)
+    told = (f"{row['year']}: {row['name']}. {row['idea']} ({_status(row)})." for row in in_time)
     alt = f"Networks in order of time. {' '.join(told)}"
     return ThemedFigure("The lineage", alt, draw(WIDE), draw(NARROW))

@@ -6,7 +6,7 @@ from itertools import accumulate
 from matplotlib.figure import Figure
 
 from inception_lessons import costs
-from inception_lessons._check import at_least, one_of, pair, positive
+from inception_lessons._check import at_least, members, number, one_of, pair, positive
 from inception_lessons.plots._canvas import NARROW, SMALL, WIDE, Canvas
 from inception_lessons.plots._figure import PALETTE, ThemedFigure, conv_ink
 
@@ -25,6 +25,7 @@ def concatenation(branch_channels: Mapping[str, int] | Sequence[int], grid: cost
         ValueError: not four branches, an unknown branch, or a size below 1.
     """
     if not isinstance(branch_channels, Mapping):
+        branch_channels = members("branch_channels", branch_channels)
         branch_channels = dict(zip(list(_BRANCHES)[: len(branch_channels)], branch_channels, strict=False))
     if len(branch_channels) != 4:
         raise ValueError(
@@ -34,7 +35,9 @@ def concatenation(branch_channels: Mapping[str, int] | Sequence[int], grid: cost
     for name, count in branch_channels.items():
         positive(f"branch_channels[{one_of('branch_channels', name, _BRANCHES)!r}]", count)
     height, width = pair("grid", grid)
+    number("grid", max(height, width))
     total = sum(branch_channels.values())
+    number("the sum of branch_channels", total)
     parts = [(count, name if name in PALETTE else "conv1") for name, count in branch_channels.items()]
 
     def draw(room: float) -> Figure:
@@ -113,6 +116,7 @@ def receptive_fields(grid: int = 7, kernels: Sequence[int] = (1, 3, 5)) -> Theme
     Raises:
         ValueError: an even size, or a kernel larger than the grid.
     """
+    kernels = members("kernels", kernels)
     for name, value in (("grid", grid), *((f"kernels[{i}]", kernel) for i, kernel in enumerate(kernels))):
         if at_least(name, value, 1) % 2 == 0:
             raise ValueError(f"{name} must be odd, so that it has a middle, got {value}; use {value + 1}")

@@ -8,17 +8,11 @@ import re
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
-from inception_lessons._check import integer, one_of
+from inception_lessons._check import finite, instance, integer, mapping, members, one_of, text
 from inception_lessons.tables import Table
 from inception_lessons.widgets._page import PageWidget
-
-
-def _finite(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise TypeError(f"{name} must be a finite int or float, got {value!r}")
-    return value
 
 
 @dataclass(frozen=True)
@@ -40,7 +34,7 @@ class Slider:
 
     def __post_init__(self) -> None:
         for part in ("low", "high", "step"):
-            _finite(f"{part} of slider {self.name!r}", getattr(self, part))
+            finite(f"{part} of slider {self.name!r}", getattr(self, part))
         if not self.low < self.high:
             raise ValueError(f"slider {self.name!r} has an empty range, {self.low} to {self.high}")
         if self.step <= 0:
@@ -49,7 +43,7 @@ class Slider:
     def checked(self, value: object) -> float:
         """Return `value` if the slider can stand there."""
         whole = all(isinstance(part, int) for part in (self.low, self.high, self.step))
-        number = integer(self.name, value) if whole else _finite(self.name, value)
+        number = integer(self.name, value) if whole else finite(self.name, value)
         if not self.low <= number <= self.high:
             raise ValueError(f"{self.name} must be from {self.low} to {self.high}, got {number}")
         steps = round((number - self.low) / self.step)
@@ -81,6 +75,7 @@ class Select:
 
     Raises:
         ValueError: fewer than two options.
+        TypeError: the options are no mapping.
     """
 
     name: str
@@ -88,7 +83,7 @@ class Select:
     options: Mapping[str, str]
 
     def __post_init__(self) -> None:
-        if len(self.options) < 2:
+        if len(mapping(f"options of {self.name!r}", self.options)) < 2:
             raise ValueError(
                 f"{self.name!r} offers nothing to choose: options must be at least 2, got {len(self.options)}"
             )
@@ -138,7 +133,8 @@ class Text:
     The pattern must mean the same in Python and in JavaScript.
 
     Raises:
-        ValueError: an example that does not match.
+        ValueError: an example that does not match, or a pattern that is none.
+        TypeError: the pattern is no text, or the examples are no list.
     """
 
     name: str
@@ -150,7 +146,11 @@ class Text:
     """How to write it, where the reader types it into a field; without a hint no field is shown."""
 
     def __post_init__(self) -> None:
-        for example in self.examples:
+        try:
+            re.compile(text(f"pattern of {self.name!r}", self.pattern))
+        except re.error as error:
+            raise ValueError(f"pattern of {self.name!r} is none: {self.pattern!r} ({error})") from None
+        for example in members(f"examples of {self.name!r}", self.examples):
             self.checked(example)
 
     def checked(self, value: object) -> str:
@@ -194,16 +194,21 @@ def checked_spec(controls: Sequence[Control], presets: Mapping[str, Preset]) -> 
     """Raise what says why the presets do not fit the controls.
 
     Raises:
-        TypeError: two controls of one name, or a preset that sets what is no control.
+        TypeError: two controls of one name, a preset that sets what is no control, or something that is no
+            control or no preset.
         ValueError: a preset outside its control's range.
     """
+    controls = [
+        instance("a control", control, *get_args(Control)) for control in members("controls", controls)
+    ]
     known = {control.name: control for control in controls}
     if len(known) < len(controls):
         names = [control.name for control in controls]
         twice = next(name for name in names if names.count(name) > 1)
         raise TypeError(f"two controls are named {twice!r}; give each its own name")
-    for key, preset in presets.items():
-        for name, value in preset.settings.items():
+    for key, preset in mapping("presets", presets).items():
+        settings = instance(f"preset {key!r}", preset, Preset).settings
+        for name, value in mapping(f"settings of preset {key!r}", settings).items():
             if name not in known:
                 raise TypeError(
                     f"preset {key!r} sets {name!r}, which is no control; known: {', '.join(known)}"

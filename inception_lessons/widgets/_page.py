@@ -11,6 +11,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, ClassVar
 
+from inception_lessons._check import text
+
 _PARTS = re.compile(r"\A// parts: ([a-z, ]+)\n")
 _EXPORT = re.compile(r"^export default (?=\{)", re.MULTILINE)
 _MODULE_SYNTAX = re.compile(r"^\s*(import|export)\b|\bimport\s*\(", re.MULTILINE)
@@ -42,8 +44,9 @@ def classic(source: str) -> str:
     Raises:
         ValueError: the module imports, exports anything but one `export default {…}`, or holds text that
             would end the script element around it.
+        TypeError: `source` is no text.
     """
-    body, exports = _EXPORT.subn("return ", source)
+    body, exports = _EXPORT.subn("return ", text("source", source))
     if exports != 1 or _MODULE_SYNTAX.search(body):
         raise ValueError("source must be a module without imports and with one export: `export default {…}`")
     if re.search(r"</script|<!--", body, re.IGNORECASE):
@@ -109,7 +112,7 @@ class PageWidget(ABC):
         key = f"il-{stem}-{hashlib.sha256((self._module + state).encode()).hexdigest()[:8]}"
         _shown[key] += 1
         host = f"{key}-{_shown[key]}"
-        # The other class names keep MathJax out.
+        # The other class names keep a notebook's MathJax out.
         return (
             f'<div class="il-widget tex2jax_ignore mathjax_ignore" id="{host}">\n'
             f"<style>\n{static_text('host.css')}</style>\n"

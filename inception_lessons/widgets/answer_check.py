@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
+from inception_lessons import _check
 from inception_lessons.widgets._page import PageWidget, inline_code
 
 _TITLES = {"correct": ("✓", "Correct."), "wrong": ("✗", "Not yet."), "unclear": ("?", "Not checked.")}
@@ -39,6 +40,10 @@ class Feedback:
     verdict: str
     """`correct`, `wrong`, or `unclear` when the answer could not be read."""
     message: str
+
+    def __post_init__(self) -> None:
+        _check.one_of("verdict", self.verdict, _TITLES)
+        _check.text("message", self.message)
 
     @property
     def correct(self) -> bool:
@@ -73,9 +78,20 @@ class Mistake(NamedTuple):
 
 
 def judge_choice(options: Sequence[Mapping[str, Any]], response: str) -> Feedback:
-    """Judge a letter, `"A"` for the first option."""
-    if not response:
+    """Judge a letter, `"A"` for the first option.
+
+    Raises:
+        TypeError: `response` is no text, or an option no mapping.
+        ValueError: there are no options, or one lacks `correct` or `feedback`.
+    """
+    if not _check.text("response", response):
         return Feedback("unclear", "Choose an answer first.")
+    options = [
+        _complete("an option", option, ("correct", "feedback"))
+        for option in _check.members("options", options)
+    ]
+    if not options:
+        raise ValueError("options must be at least one, got none")
     letters = string.ascii_uppercase[: len(options)]
     if response not in tuple(letters):
         return Feedback("unclear", f"There is no option “{response}”; choose A to {letters[-1]}.")
@@ -84,7 +100,12 @@ def judge_choice(options: Sequence[Mapping[str, Any]], response: str) -> Feedbac
 
 
 def parse_number(text: str, unit: str = "") -> float | str:
-    """Return the number that `text` stands for, in `unit`, or a sentence that says why it stands for none."""
+    """Return the number that `text` stands for, in `unit`, or a sentence that says why it stands for none.
+
+    Raises:
+        TypeError: one of the two is no text.
+    """
+    _check.text("text", text), _check.text("unit", unit)
     text = _SPACES.sub(" ", text).replace("−", "-").replace("×", "x").strip(" ")
     if not text:
         return "Type a number first."
@@ -118,7 +139,12 @@ def judge_number(spec: Mapping[str, Any], response: str) -> Feedback:
 
     Args:
         spec: `answer`, `unit`, `tolerance`, `relative_tolerance`, `mistakes`, `hint`, `explanation`.
+
+    Raises:
+        TypeError: `spec` is no mapping, or `response` no text.
+        ValueError: `spec` lacks one of these.
     """
+    _complete("spec", spec, _SPEC)
     number = parse_number(response, spec["unit"])
     if isinstance(number, str):
         return Feedback("unclear", number)
@@ -131,22 +157,32 @@ def judge_number(spec: Mapping[str, Any], response: str) -> Feedback:
     return Feedback("wrong", spec["hint"])
 
 
+_SPEC = ("answer", "unit", "tolerance", "relative_tolerance", "mistakes", "hint", "explanation")
+
+
+def _complete(name: str, value: object, keys: Sequence[str]) -> Mapping[str, Any]:
+    """Return `value` if it maps all the keys to something."""
+    if missing := [key for key in keys if key not in _check.mapping(name, value)]:
+        raise ValueError(f"{name} must have {', '.join(keys)}, got none for {', '.join(missing)}")
+    return value
+
+
 def _near(value: float, target: float, tolerance: float, relative_tolerance: float) -> bool:
     return abs(value - target) <= max(tolerance, relative_tolerance * abs(target)) * (1 + _ROUNDING)
 
 
 def _text(name: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be text, got {value!r}")
-    if not value.strip():
+    if not _check.text(name, value).strip():
         raise ValueError(f"{name} must not be empty; write at least one sentence")
     return value
 
 
-def _number(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise TypeError(f"{name} must be a finite int or float, got {value!r}")
-    return value
+def _fields(name: str, value: object, kind: type[Option] | type[Mistake]) -> Any:
+    """Return one option or mistake, given as such or as its fields in order."""
+    given = _check.members(name, value)
+    if len(given) != len(kind._fields):
+        raise ValueError(f"{name} must be {kind.__name__}({', '.join(kind._fields)}), got {value!r}")
+    return kind(*given)
 
 
 class _Question(PageWidget):
@@ -155,7 +191,7 @@ class _Question(PageWidget):
     _no_script = "Checked in the page with JavaScript; the worked solution stands below."
 
     def __init__(self, key: str, question: str) -> None:
-        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", key):
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", _check.text("key", key)):
             raise ValueError(
                 f"key must be lower-case words joined by hyphens, as in '05-reduce', got {key!r}"
             )
@@ -192,14 +228,18 @@ class Choice(_Question):
 
         Raises:
             ValueError: not 2 to 26 options, equal ones, not exactly one correct, or empty text.
+            TypeError: an option that is none.
         """
         super().__init__(key, question)
-        self.options = tuple(Option(*option) for option in options)
+        given = enumerate(_check.members("options", options))
+        self.options = tuple(_fields(f"options[{number}]", option, Option) for number, option in given)
         if not 2 <= len(self.options) <= len(string.ascii_uppercase):
             raise ValueError(f"options must be from 2 to 26, got {len(self.options)}")
         for number, option in enumerate(self.options):
             _text(f"options[{number}].text", option.text)
             _text(f"options[{number}].feedback", option.feedback)
+            if not isinstance(option.correct, bool):
+                raise TypeError(f"options[{number}].correct must be True or False, got {option.correct!r}")
         if len({option.text for option in self.options}) < len(self.options):
             raise ValueError("options must differ in their text; two are equal")
         correct = sum(option.correct for option in self.options)
@@ -276,17 +316,18 @@ class Number(_Question):
             TypeError: a number that is none.
         """
         super().__init__(key, question)
-        self.answer, self.unit = _number("answer", answer), unit.strip()
-        self.tolerance = _number("tolerance", tolerance)
-        self.relative_tolerance = _number("relative_tolerance", relative_tolerance)
+        self.answer, self.unit = _check.finite("answer", answer), _check.text("unit", unit).strip()
+        self.tolerance = _check.finite("tolerance", tolerance)
+        self.relative_tolerance = _check.finite("relative_tolerance", relative_tolerance)
         for name in ("tolerance", "relative_tolerance"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
-        self.hint, self.explanation = _text("hint", hint), explanation
-        self.mistakes = tuple(Mistake(*mistake) for mistake in mistakes)
+        self.hint, self.explanation = _text("hint", hint), _check.text("explanation", explanation)
+        given = enumerate(_check.members("mistakes", mistakes))
+        self.mistakes = tuple(_fields(f"mistakes[{place}]", mistake, Mistake) for place, mistake in given)
         for number, mistake in enumerate(self.mistakes):
             _text(f"mistakes[{number}].feedback", mistake.feedback)
-            if self._accepts(_number(f"mistakes[{number}].value", mistake.value)):
+            if self._accepts(_check.finite(f"mistakes[{number}].value", mistake.value)):
                 raise ValueError(
                     f"mistakes[{number}].value {mistake.value} counts as correct, being within the tolerance "
                     f"of answer {answer}; narrow the tolerance or drop the mistake"

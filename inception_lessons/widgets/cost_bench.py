@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar, NamedTuple
 
+from inception_lessons._check import instance, mapping, one_of, rows
 from inception_lessons.costs import LayerCost as NetworkLayer
 from inception_lessons.costs import alexnet, conv2d, googlenet, inception_v3, nin_imagenet, vgg
 from inception_lessons.papers import GOOGLENET_TABLE_1
@@ -248,6 +249,10 @@ def heads() -> dict[str, Preset]:
 
 def _scope(scenario: Scenario, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the names in the scenario stand for."""
+    instance("scenario", scenario, Scenario)
+    for name in (*scenario.names.values(), "grid", "biases"):
+        if name not in mapping("settings", settings):
+            raise ValueError(f"settings must have {name!r}, got {', '.join(map(repr, settings))}")
     scope: dict[str, Any] = {name: settings[setting] for name, setting in scenario.names.items()}
     scope |= {"grid": settings["grid"], "biases": "with" if settings["biases"] else "without"}
     if k := scope.get("k"):
@@ -307,9 +312,13 @@ def variant_costs(scenario: Scenario, settings: Mapping[str, Any]) -> list[Varia
     Args:
         settings: the sizes of the scenario's sliders; `biases`: whether to count one per output channel;
             `own`, where the scenario allows it: a variant as in `own_steps`.
+
+    Raises:
+        TypeError: no scenario, or no mapping.
+        ValueError: a setting is missing, or a size that `costs.conv2d` refuses.
     """
     scope = _scope(scenario, settings)
-    variants = scenario.variants
+    variants = rows("variants", scenario.variants, Variant)
     if own := settings.get("own"):
         variants = (*variants, Variant("own", "your own", own_steps(own, settings["in_channels"])))
     counted = []
@@ -338,11 +347,12 @@ def variant_costs(scenario: Scenario, settings: Mapping[str, Any]) -> list[Varia
 
 def evaluate(scenario: Scenario, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return everything the bench shows, in the form in which the module computes it too."""
-    rows = variant_costs(scenario, settings)
-    measure, what = scenario.measure, MEASURES[scenario.measure]
-    first, own, wanted = rows[0], rows[-1], rows[0].layers[-1].out_channels
+    counted = variant_costs(scenario, settings)
+    measure = one_of("measure", scenario.measure, MEASURES)
+    what = MEASURES[measure]
+    first, own, wanted = counted[0], counted[-1], counted[0].layers[-1].out_channels
     other_job = own.layers[-1].out_channels != wanted
-    least = min(rows[:-1] if other_job else rows, key=lambda row: getattr(row, measure))
+    least = min(counted[:-1] if other_job else counted, key=lambda row: getattr(row, measure))
     count, whole = getattr(least, measure), getattr(first, measure)
     if least is first:
         summary = f"No variant takes fewer {what} than {first.label} itself: {whole:,}."
@@ -371,7 +381,7 @@ def evaluate(scenario: Scenario, settings: Mapping[str, Any]) -> dict[str, Any]:
                 "mac_ratio": percent(row.macs, first.macs),
                 "layers": [layer._asdict() for layer in row.layers],
             }
-            for row in rows
+            for row in counted
         ],
     }
 

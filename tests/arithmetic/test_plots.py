@@ -712,6 +712,7 @@ def test_bad_input_is_named(call, error, message):
         call()
 
 
+@pytest.mark.slow
 def test_plots_need_neither_torch_nor_pyplot():
     check = (
         "import sys; from inception_lessons import plots, papers; plots.network().html(); "

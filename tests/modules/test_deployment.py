@@ -107,6 +107,7 @@ def test_the_original_stays_as_it_is():
     assert torch.equal(deployed(images(1, 1, 28, 28)), before)
 
 
+@pytest.mark.slow
 def test_copies_and_files():
     net = lively(get_model("googlenet_lesson"))
     deployed, x = deploy(net, compile=False), images(2, 1, 28, 28)

@@ -108,6 +108,7 @@ def test_of_a_partial_record_of_another_definition_the_unchanged_settings_are_us
         assert {r.values["top1"] for r in run(tmp_path, images).runs} == {0.5}
 
 
+@pytest.mark.slow
 def test_the_command_lists_refuses_and_records(tmp_path, images, monkeypatch, capsys):
     monkeypatch.setitem(records.EXPERIMENTS, "toy", TOY)
     monkeypatch.setattr(command, "fashion_mnist", lambda split, source: images[split == "test"])
@@ -256,6 +257,7 @@ def test_networks_of_experiments_refuse_nonsense():
         networks.build("large_kernels", form="dirct")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", records.EXPERIMENTS)
 def test_a_record_still_describes_the_networks_of_today(name):
     """Parameters and MACs as recorded: else the record is stale in a way that its definition hides."""

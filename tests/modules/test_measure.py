@@ -29,8 +29,9 @@ NETWORKS = {
 
 
 def network(name: str, device: str = "meta") -> nn.Module:
+    torchvision = import_torchvision()  # before the device: 0.21 computes while it is imported
     with torch.device(device):
-        return import_torchvision().models.get_model(name, weights=None, **NETWORKS[name])
+        return torchvision.models.get_model(name, weights=None, **NETWORKS[name])
 
 
 def flops(net: nn.Module, *inputs) -> int:
