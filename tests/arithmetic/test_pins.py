@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import zipfile
 
 import pytest
@@ -58,7 +59,7 @@ WHEELS = (
     ("twin-a", "3", (), "py3"),
     ("twin-b", "1", ("twin-a==1",), "py3"),
     ("twin-b", "2", ("twin-a==2",), "py3"),
-    ("old-python", "1", (), "cp311"),
+    ("old-python", "1", (), f"cp3{sys.version_info.minor}"),
 )
 
 

@@ -1,5 +1,6 @@
 """Random branching networks: `costs` and `measure` against torch's modules and its FLOP counter."""
 
+import copy
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -45,7 +46,7 @@ class Graph(nn.Module):
         self.steps: list[Callable[[list[Tensor]], Tensor]] = []
         self.shapes, self.calls, self.features = [shape], [], Counter()
         self.expected_parameters = 0
-        kinds = ["conv", "joined", "added", "again", "graph", "pool", "norm", "function", "conv", "conv"]
+        kinds = ["conv", "joined", "added", "again", "graph", "pool", "norm", "function", "tied", "conv"]
         for _ in range(dice.number(2, 3 if depth else 9)):
             kind = dice.choice(kinds)
             if kind == "graph" and depth == 2:
@@ -114,18 +115,33 @@ class Graph(nn.Module):
 
     def _again(self, dice: Dice, depth: int) -> None:
         """A module that was used before, on any map that it takes; its parameters count once."""
-        fitting = [
-            (call, at)
-            for call in self.calls
-            for at, shape in enumerate(self.shapes)
-            if call.part >= 0 and shape == call.input_shape
-        ]
+        fitting = self._fitting(nn.Module)
         if not fitting:
             return self._conv(dice, depth)
         call, at = dice.choice(fitting)
         self.calls.append(call)
         self._step(lambda maps: self.parts[call.part](maps[at]), call.cost.output_shape)
         self.features["shared"] += 1
+
+    def _tied(self, dice: Dice, depth: int) -> None:
+        """A convolution of its own whose weight is another one's; the tensor counts where it came first."""
+        fitting = self._fitting(nn.Conv2d)
+        if not fitting:
+            return self._conv(dice, depth)
+        call, at = dice.choice(fitting)
+        tied = copy.deepcopy(self.parts[call.part])
+        tied.weight, tied.bias = self.parts[call.part].weight, None
+        self._call(tied, at, call.cost._replace(parameters=0))
+        self.features["tied"] += 1
+
+    def _fitting(self, kind: type[nn.Module]) -> list[tuple[Call, int]]:
+        """Return the calls of such parts, each with every map that its part would take as well."""
+        return [
+            (call, at)
+            for call in self.calls
+            for at, shape in enumerate(self.shapes)
+            if call.part >= 0 and isinstance(self.parts[call.part], kind) and shape == call.input_shape
+        ]
 
     def _added(self, dice: Dice, depth: int) -> None:
         at, shape = self._source(dice)
@@ -234,7 +250,7 @@ def rows_sum_to_totals(report: Report) -> None:
         assert sums == [report.parameters, report.macs, report.activations]
 
 
-FEATURES = {"conv", "depthwise", "functional", "nested", "shared", "added", "joined"}
+FEATURES = {"conv", "depthwise", "functional", "nested", "shared", "tied", "added", "joined"}
 
 
 @pytest.fixture(autouse=True)
