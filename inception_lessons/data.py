@@ -213,15 +213,15 @@ class ImageSet(torch.utils.data.Dataset):
         """Return the same images with all tensors on `device`.
 
         Raises:
-            ValueError: `device` is none of torch's.
+            ValueError: `device` is none of torch's, or this machine does not have it.
         """
         try:
-            device = torch.device(device)
-        except (RuntimeError, TypeError, ValueError) as error:
+            there = torch.device(device)
+            images, labels, index = self.images.to(there), self.labels.to(there), self.index.to(there)
+        except (AssertionError, RuntimeError, TypeError, ValueError) as error:
             raise ValueError(
-                f"device must be one of torch's, such as 'cpu', got {device!r} ({error})"
+                f"device must be one of torch's that is here, such as 'cpu', got {device!r} ({error})"
             ) from None
-        images, labels, index = self.images.to(device), self.labels.to(device), self.index.to(device)
         return replace(self, images=images, labels=labels, index=index)
 
     def take(self, positions: Tensor) -> "ImageSet":
