@@ -128,6 +128,27 @@ def test_internal_links_and_anchors_lead_somewhere(name, tree):
     assert broken == []
 
 
+WORKS = {
+    "arxiv.org": r"/(abs|pdf)/(\d{4}\.\d{4,5}|[a-z.-]+/\d{7})(v\d+)?(\.pdf)?",
+    "doi.org": r"/10\.\d{4,9}/\S+",
+    "github.com": r"/[A-Za-z0-9][A-Za-z0-9-]*(/[\w.-]+(/.*)?)?",
+}
+"""Where papers and code lie: the form of an address there. Nobody asks these hosts."""
+
+
+def test_links_to_other_hosts_are_well_formed(tree):
+    """By form alone: encrypted, a host with a domain, no space, a paper's number as its archive writes it."""
+    wrong = []
+    for address in {link["href"] for link in tree.find_all("a", href=True) if is_foreign(link["href"])}:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+        form = WORKS.get(host.removeprefix("www."), ".*")
+        named = re.fullmatch(r"([a-z0-9-]+\.)+[a-z]{2,}", host) is not None
+        if parts.scheme != "https" or not named or " " in address or not re.fullmatch(form, parts.path):
+            wrong.append(address)
+    assert not wrong
+
+
 def test_everything_loaded_is_a_file_of_the_site(name, tree):
     wrong = []
     for address in loaded_by(tree):
