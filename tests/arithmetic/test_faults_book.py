@@ -23,6 +23,8 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 
 from tools import book, executions, failed_notebooks
 
+pytestmark = pytest.mark.slow
+
 ONCE = "open('log', 'a').write('{0}\\n')\nprint('result of {0}:', 6 * 7)"
 WAITS = """
 import time
@@ -95,7 +97,6 @@ def executed_in(done: subprocess.CompletedProcess) -> int:
     return int(re.search(r"notebooks executed: (\d+)", done.stdout)[1])
 
 
-@pytest.mark.slow
 def test_a_build_that_was_killed_while_it_executed_goes_on_where_it_was(small):
     small.write("second", WAITS, ONCE.format("second"))
     process = small.start()
@@ -112,7 +113,6 @@ def test_a_build_that_was_killed_while_it_executed_goes_on_where_it_was(small):
     assert all(f"result of {name}: 42" in small.page(name) for name in ("first", "second"))
 
 
-@pytest.mark.slow
 def test_neither_a_damaged_cache_nor_a_clock_that_moved_gets_into_the_pages_and_a_failure_is_named(small):
     assert executed_in(small.make()) == 2
     (kept,) = (p for p in small.build.rglob("base.ipynb") if "result of first" in p.read_text())

@@ -13,6 +13,8 @@ from inception_lessons.widgets import _controls, answer_check, cost_bench
 from inception_lessons.widgets import _page as page
 from tests.nonsense import NONSENSE, Call, failures, meant
 
+pytestmark = pytest.mark.slow
+
 WIDTHS = papers.GOOGLENET_MODULES["3a"]
 MODULE = papers.BN_INCEPTION_FIGURE_5[4]
 SHIPPED = costs.INCEPTION_V3_TABLE
@@ -139,7 +141,6 @@ def test_costs_of_nonsense():
     none_fails({name: Call(getattr(costs, name), COSTS[name]) for name in quick | {"total"}}, 700)
 
 
-@pytest.mark.slow
 def test_every_function_of_costs_against_nonsense():
     searches = {"minimum_input_size": ("table",)}  # the table's turn comes with googlenet_stages
     calls = {
@@ -149,7 +150,6 @@ def test_every_function_of_costs_against_nonsense():
     none_fails(calls, 5_000)
 
 
-@pytest.mark.slow
 def test_every_figure_against_nonsense():
     long = {"network": ("table",)}  # counted as in googlenet_stages
     calls = {
@@ -276,7 +276,6 @@ def test_a_preset_of_nonsense_is_refused_by_its_key():
 TYPED = st.text(st.sampled_from("0123456789.,_ +-eE×x*^%KMGBbntimesMACs²½٣\u00a0\u2009“\n"), max_size=24)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("examples", [100, pytest.param(800, marks=pytest.mark.slow)])
 def test_any_typed_answer_gets_a_verdict(examples, times):
     """And what has digits alone is the number that Python reads."""

@@ -6,6 +6,8 @@ from packaging.version import Version
 from tests.conftest import ROOT
 from tools import environment, lowest
 
+pytestmark = pytest.mark.slow
+
 
 def test_no_pin_is_below_its_lowest_version():
     pins = environment.read_pins((ROOT / "requirements.txt").read_text(encoding="utf-8"))

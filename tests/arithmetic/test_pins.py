@@ -9,6 +9,8 @@ import pytest
 
 from tools import pins
 
+pytestmark = pytest.mark.slow
+
 TEXT = """\
 # Heading, which stays.
 
@@ -89,7 +91,6 @@ def index(tmp_path_factory):
         yield folder
 
 
-@pytest.mark.slow
 def test_pips_answer_is_written_and_shown(index, tmp_path, monkeypatch):
     """A limit holds, twins move together, what fell out is gone, what one system needs is left to pip."""
     path = tmp_path / "requirements.txt"
@@ -111,7 +112,6 @@ def test_pips_answer_is_written_and_shown(index, tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["requirements.txt"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

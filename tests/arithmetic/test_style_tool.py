@@ -11,6 +11,8 @@ import pytest
 
 from tools import layers, style
 
+pytestmark = pytest.mark.slow
+
 MISSPELT = "acco" + "modate"  # in two parts, or this file would fail the checks itself
 CLEAN = {
     "README.md": "Colour, behaviour and centre are British and right.\n",
@@ -102,7 +104,6 @@ def test_make_check_runs_the_hooks():
     assert layers.STYLE.command == (sys.executable, "-m", "tools.style")
 
 
-@pytest.mark.slow
 def test_a_clean_folder_passes_without_git_and_stays_as_it_is(folder, capfd):
     before = contents(folder)
     assert style.check(folder) == 0
@@ -112,7 +113,6 @@ def test_a_clean_folder_passes_without_git_and_stays_as_it_is(folder, capfd):
     assert said.count("Passed") == 6 and "Skipped" not in said
 
 
-@pytest.mark.slow
 def test_each_fault_is_found_in_new_files_too_and_nothing_is_changed(repository, capfd):
     for files in FAULTS.values():
         for name, text in files.items():
@@ -131,7 +131,6 @@ def test_each_fault_is_found_in_new_files_too_and_nothing_is_changed(repository,
     assert contents(repository) == before
 
 
-@pytest.mark.slow
 def test_the_hook_refuses_a_commit_and_lets_a_clean_one_pass(repository):
     """Only what is staged counts: a fault in the working tree that is not staged hinders nobody."""
     hook = style.install(repository)
@@ -189,7 +188,6 @@ def test_a_git_that_fails_checks_no_empty_list(folder):
         style.files(folder, os.environ | {"GIT_DIR": str(folder / "nowhere")})
 
 
-@pytest.mark.slow
 def test_mending_strips_outputs_and_keeps_ids(folder):
     notebook = folder / "chapters" / "01_x.ipynb"
     notebook.write_text(CLEAN["chapters/01_x.ipynb"].replace(*RUN))

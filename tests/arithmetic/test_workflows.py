@@ -19,6 +19,8 @@ import yaml
 from tests.conftest import ROOT
 from tools import canary, environment
 
+pytestmark = pytest.mark.slow
+
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 PYTHONS = ["{}.{}".format(*version) for version in environment.SUITABLE]
 EXPRESSION = re.compile(r"\$\{\{.*?\}\}")
@@ -97,7 +99,6 @@ def test_the_workflows_are_there():
     assert [path.stem for path in WORKFLOWS] == ["book", "canary", "gpu"]
 
 
-@pytest.mark.slow
 def test_the_workflows_are_as_github_wants_them():
     command = (sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows")
     done = subprocess.run((*command, *map(str, WORKFLOWS)), capture_output=True, text=True, check=False)

@@ -21,6 +21,8 @@ from inception_lessons.experiments import __main__ as command
 from inception_lessons.experiments import running
 from inception_lessons.records import Experiment, RecordError, Setting
 
+pytestmark = pytest.mark.slow
+
 TOY = Experiment(
     "Does a lower rate change anything?",
     {"usual": Setting("lenet_lesson"), "timid": Setting("lenet_lesson", recipe={"learning_rate": 1e-6})},
@@ -107,7 +109,6 @@ def measured(folder: Path) -> list:
     ]
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork to copy a process with")
 def test_killed_at_any_moment_a_record_is_whole_or_absent_and_ends_as_if_nothing_had_been(tmp_path, root):
     done = subprocess.run(

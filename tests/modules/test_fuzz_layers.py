@@ -15,6 +15,8 @@ from inception_lessons import costs
 from inception_lessons.measure import measure
 from tests.fuzzing import Dice
 
+pytestmark = pytest.mark.slow
+
 LAYERS, BYTES = 50, 24
 """Layers in one example, and what each is made of."""
 IMAGES = 2

@@ -17,6 +17,8 @@ from inception_lessons import costs
 from inception_lessons.measure import Report, measure
 from tests.fuzzing import Dice
 
+pytestmark = pytest.mark.slow
+
 IMAGES = 2
 Shape = tuple[int, ...]
 

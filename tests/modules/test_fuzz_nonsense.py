@@ -11,6 +11,8 @@ from inception_lessons import blocks, costs, data, measure, models, papers, trai
 from inception_lessons.models import list_models
 from tests.nonsense import INSIDE, NONSENSE, Call, failures
 
+pytestmark = pytest.mark.slow
+
 TENSORS = (
     torch.zeros(()),
     torch.zeros(3),
@@ -199,7 +201,6 @@ def test_millions_of_steps_take_no_memory_before_the_first(monkeypatch):
 # -- images, weights, networks ------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_images_and_weights_of_nonsense():
     parts = {name: getattr(IMAGES, name) for name in ("images", "labels", "classes", "source", "index")}
     with torch.device("meta"):
@@ -249,7 +250,6 @@ WITH_OPTIONS_OF_THEIR_OWN = sorted(
 """The first network of each list of options: the VGGs are all built by one class."""
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", WITH_OPTIONS_OF_THEIR_OWN)
 def test_networks_of_nonsense(name, monkeypatch):
     """On the meta device, where what is legal costs nothing; every option of every network."""

@@ -25,6 +25,8 @@ from tests.conftest import ROOT
 from tools import lowest, repository
 from tools.environment import SUITABLE
 
+pytestmark = pytest.mark.slow
+
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
 PACKAGES = Path(sysconfig.get_path("purelib"))
 OURS = ("inception_lessons", "__editable__")
@@ -88,7 +90,6 @@ def test_a_chapter_imports_only_what_is_installed_with_the_package(path):
     assert imported(path) - set(sys.stdlib_module_names) - dependencies() <= {"inception_lessons", "IPython"}
 
 
-@pytest.mark.slow
 def test_the_package_imports_only_what_is_installed_with_it():
     names = set()
     for file in (ROOT / "inception_lessons").rglob("*.py"):
@@ -212,7 +213,6 @@ def check_only_added(before: dict[str, str], after: dict[str, str], added: set[s
     assert after.keys() - before.keys() == added
 
 
-@pytest.mark.slow
 @posix
 def test_the_first_cell_installs_the_package_once_and_moves_nothing(tmp_path, origin, offline):
     """With the newest versions, those of requirements.txt."""
@@ -237,7 +237,6 @@ def test_the_first_cell_installs_the_package_once_and_moves_nothing(tmp_path, or
     assert log.exists(), "the log does not tell whether pip was called"
 
 
-@pytest.mark.slow
 @posix
 def test_a_chapter_runs_as_downloaded_with_the_lowest_versions(tmp_path, origin, offline):
     """PyTorch is the one of this environment here; `make lowest` has its lowest version, too.
