@@ -235,8 +235,9 @@ class ImageSet(torch.utils.data.Dataset):
             raise TypeError(
                 f"positions must be int64 in one dimension, got {positions.dtype}, {positions.ndim}"
             )
-        if len(positions) and not 0 <= int(positions.min()) <= int(positions.max()) < len(self):
-            raise ValueError(f"positions must lie in 0 to {len(self) - 1}, got {positions.tolist()}")
+        lowest, highest = (int(edge) for edge in positions.aminmax()) if len(positions) else (0, 0)
+        if len(positions) and not 0 <= lowest <= highest < len(self):
+            raise ValueError(f"positions must lie in 0 to {len(self) - 1}, got {lowest} to {highest}")
         images, labels, index = self.images[positions], self.labels[positions], self.index[positions]
         return replace(self, images=images, labels=labels, index=index)
 

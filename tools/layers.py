@@ -34,6 +34,7 @@ class Outcome(NamedTuple):
     seconds: float
 
 
+NBVAL = ("--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300")
 KEEP = ("-p", "tools.kept_executions")
 """What nbval executes, the book's build need not execute again."""
 STYLE = Layer("style (the hooks of .pre-commit-config.yaml)", (sys.executable, "-m", "tools.style"))
@@ -54,8 +55,7 @@ QUICK_MODULES = MODULES._replace(name="modules, the quick tests", command=(*MODU
 def every_layer(browser_path: str | None) -> list[Layer]:
     """The layers of `make test`; the browser's path goes to the tests by the variable BROWSER."""
     environ = book.environ_for_notebooks()
-    lax = ("--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300")
-    notebooks = (*TWO_WORKERS, "--dist=loadfile", *lax, *KEEP, "chapters")
+    notebooks = (*TWO_WORKERS, "--dist=loadfile", *NBVAL, *KEEP, "chapters")
     pages = environ | ({"BROWSER": browser_path} if browser_path else {})
     built = "the book, warnings as errors"
     return [

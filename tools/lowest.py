@@ -16,7 +16,7 @@ import venv
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools import book, environment
+from tools import book, environment, layers
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOOR = re.compile(r"([A-Za-z0-9_-]+)>=([0-9.]+)")
@@ -30,7 +30,7 @@ TESTS = (
     "--ignore=tests/modules/test_install.py",
 )
 """All that concerns the package and runs without the book's tools."""
-NOTEBOOKS = ("--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300", "chapters")
+NOTEBOOKS = (*layers.NBVAL, "chapters")
 
 
 def floors(root: Path = ROOT) -> dict[str, str]:

@@ -276,7 +276,7 @@ def test_a_preset_of_nonsense_is_refused_by_its_key():
 TYPED = st.text(st.sampled_from("0123456789.,_ +-eE×x*^%KMGBbntimesMACs²½٣\u00a0\u2009“\n"), max_size=24)
 
 
-@pytest.mark.parametrize("examples", [100, pytest.param(800, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [800])
 def test_any_typed_answer_gets_a_verdict(examples, times):
     """And what has digits alone is the number that Python reads."""
     question = widgets.Number(**NUMBER, unit="MACs")
@@ -299,7 +299,7 @@ def test_any_typed_answer_gets_a_verdict(examples, times):
 # -- several arguments at once ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("examples", [100, pytest.param(800, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [800])
 def test_costs_of_mixed_nonsense(examples, times):
     names = (
         "conv2d",
