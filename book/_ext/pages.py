@@ -5,6 +5,9 @@
   the icons that the pages show.
 * Markup for everybody: what Sphinx writes against the rules of ARIA and of lists is written by them.
 * Scripts wait until the page is parsed, so that text and instruments come first.
+* The theme measures every block of code when the page is loaded, and so lays out every cell that could have
+  waited for the reader; it measures none, and `book.js` does that when there is nothing else to do.
+* What the instruments of a page have in common stands in it once.
 * Launch buttons: only on pages that Colab and Binder can open.
 * Front door: `index.html` at the top of the site leads to the landing page.
 * What no page uses (maps of minified files, fonts of icons, notebooks' execution reports of past builds) is
@@ -16,8 +19,14 @@ from pathlib import Path
 
 from fontTools import subset
 from fontTools.ttLib import TTFont
+from sphinx.errors import ExtensionError
+
+from inception_lessons.widgets import share
 
 PARAMETERS = re.compile(r"<dl>\n((?:<dd>.*?</dd>\n)+)</dl>")
+MEASURED = re.compile(
+    r'(?:document\.querySelectorAll\("pre, [^"]*"\)|\[\])(?=\.forEach\(\(\w+=>\{\w+\.tabIndex=)'
+)
 ICON = re.compile(r"\bfa-([a-z0-9-]+)")
 CODE = re.compile(r"[\"'](?:\\([ef][0-9a-f]{3})|([\ue000-\uf8ff]))[\"']")
 FONTS = {
@@ -127,6 +136,18 @@ def remove_unused(site: Path) -> None:
                 path.unlink()
 
 
+def measure_nothing(site: Path) -> None:
+    """Takes the list of all blocks of code out of the theme's script."""
+    script = site / "_static" / "scripts" / "pydata-sphinx-theme.js"
+    text, found = MEASURED.subn("[]", script.read_text(encoding="utf-8"))
+    if found != 1:
+        raise ExtensionError(
+            f"{script} has the list of blocks that it measures {found} times, not once: look for `tabIndex` "
+            "in it, and write MEASURED in book/_ext/pages.py anew"
+        )
+    script.write_text(text, encoding="utf-8")
+
+
 def write_front_door(app, site: Path) -> None:
     """Writes the page at the top of the site, which leads to the landing page."""
     text = FRONT_DOOR.format(
@@ -163,6 +184,12 @@ def by_the_rules(app, pagename, templatename, context, doctree):
     context["body"] = lines.replace('role="doc-biblioentry"', 'role="listitem"')
 
 
+def share_code(app, pagename, templatename, context, doctree):
+    """Writes what the page's instruments have in common once."""
+    if "body" in context:
+        context["body"] = share(context["body"])
+
+
 def defer_scripts(app, pagename, templatename, context, doctree):
     """Lets the page be parsed before its scripts run, but for those that scripts in the page stand on."""
     for script in context["script_files"]:
@@ -177,6 +204,7 @@ def finish(app, error):
         return
     site = Path(app.outdir)
     remove_unused(site)
+    measure_nothing(site)
     write_icons(site)
     if app.config.root_doc != "index":
         write_front_door(app, site)
@@ -190,6 +218,7 @@ def setup(app):
     app.connect("html-page-context", keep_launch_for_notebooks, priority=600)
     app.connect("html-page-context", escape_addresses, priority=600)
     app.connect("html-page-context", by_the_rules)
+    app.connect("html-page-context", share_code)
     app.connect("html-page-context", defer_scripts, priority=900)
     app.connect("build-finished", finish)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

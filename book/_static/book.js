@@ -1,5 +1,6 @@
 /* What a style sheet cannot do. Paper cannot be unfolded and is not dark: for printing, open every fold and show the light
-   theme; afterwards put both back. What scrolls must be reached by keys: formulas that are too wide take the focus. */
+   theme; afterwards put both back. What scrolls must be reached by keys: code, tables and formulas that are too wide take the
+   focus. */
 "use strict";
 (() => {
   const root = document.documentElement.dataset;
@@ -18,13 +19,25 @@
     if (theme !== null) root.theme = theme;
     theme = null;
   });
+  // To measure a cell that waits for its layout is to lay it out: a few at a time, while there is nothing else to do.
+  const idle = window.requestIdleCallback ?? ((act) => setTimeout(() => act({ timeRemaining: () => 5 }), 20));
+  let waiting = [];
+  const measure = (slice) => {
+    do {
+      const box = waiting.shift();
+      const scrolls = box.clientWidth > 0 && box.scrollWidth > box.clientWidth;
+      if (scrolls && !box.hasAttribute("tabindex")) box.tabIndex = 0;
+      else if (!scrolls && box.hasAttribute("tabindex")) box.removeAttribute("tabindex");
+    } while (waiting.length && slice.timeRemaining() > 3);
+    if (waiting.length) idle(measure);
+  };
   const reachable = async () => {
     await document.fonts.ready;
-    for (const box of document.querySelectorAll(".bd-article div.math")) {
-      if (box.scrollWidth > box.clientWidth && box.clientWidth > 0) box.tabIndex = 0;
-      else box.removeAttribute("tabindex");
-    }
+    const resting = !waiting.length;
+    waiting = [...document.querySelectorAll(".bd-article :is(pre, .cell_output > .output, div.math)")];
+    if (resting && waiting.length) idle(measure);
   };
   window.addEventListener("load", reachable);
   window.addEventListener("resize", reachable);
+  document.addEventListener("toggle", reachable, true);
 })();

@@ -1,5 +1,6 @@
 """Widgets that live in the page: without a kernel there, and with `.live()` in a notebook."""
 
+from inception_lessons.widgets._page import share
 from inception_lessons.widgets.accuracy_cost import AccuracyCost
 from inception_lessons.widgets.answer_check import Choice, Feedback, Mistake, Number, Option
 from inception_lessons.widgets.auxiliary_gradients import AuxiliaryGradients
@@ -42,4 +43,5 @@ __all__ = [
     "Number",
     "Option",
     "ReceptiveField",
+    "share",
 ]

@@ -6,7 +6,7 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, ClassVar
@@ -16,6 +16,9 @@ from inception_lessons._check import text
 _PARTS = re.compile(r"\A// parts: ([a-z, ]+)\n")
 _EXPORT = re.compile(r"^export default (?=\{)", re.MULTILINE)
 _MODULE_SYNTAX = re.compile(r"^\s*(import|export)\b|\bimport\s*\(", re.MULTILINE)
+_SCRIPT = re.compile(
+    r'<script data-module="(\w+\.mjs)">.*?\)\(\)\("\1", "(il-[\w-]+)"\);\n</script>', re.DOTALL
+)
 _shown: Counter[str] = Counter()
 
 
@@ -31,11 +34,12 @@ def module_text(name: str) -> str:
 
     What comes out imports nothing.
     """
-    text = static_text(name)
-    parts = _PARTS.match(text)
-    if not parts:
-        return text
-    return "\n".join([*(static_text(f"{part.strip()}.mjs") for part in parts[1].split(",")), text])
+    return "\n".join([*map(static_text, _parts_of(name)), static_text(name)])
+
+
+def _parts_of(name: str) -> list[str]:
+    parts = _PARTS.match(static_text(name))
+    return [f"{part.strip()}.mjs" for part in parts[1].split(",")] if parts else []
 
 
 def classic(source: str) -> str:
@@ -52,6 +56,42 @@ def classic(source: str) -> str:
     if re.search(r"</script|<!--", body, re.IGNORECASE):
         raise ValueError("source must not contain `</script` or `<!--`: they would end the script around it")
     return f"(() => {{\n{body}}})()"
+
+
+def _mounting(names: Sequence[str]) -> str:
+    """Return an expression, for a classic script, of a function that mounts the named modules: it takes a
+    module's name and a host's id. Shared parts stand once.
+    """
+    parts = dict.fromkeys(part for name in names for part in _parts_of(name))
+    modules = (f'"{name}": () => {classic(static_text(name))},\n' for name in names)
+    return (
+        f"(() => {{\n{''.join(map(static_text, parts))}"
+        f"const page = {classic(static_text('page.mjs'))};\n"
+        f"const modules = {{\n{''.join(modules)}}};\n"
+        "return (name, id) => page.mount(id, modules[name]);\n})()"
+    )
+
+
+def share(page: str) -> str:
+    """Return a page's HTML with the code and the style of all its widgets once, before the first of them.
+
+    A widget's HTML stands alone, as a notebook's output must; a page of ten would say ten times what they
+    have in common. A page without widgets comes back as it is.
+
+    Raises:
+        TypeError: `page` is no text.
+    """
+    names = list(dict.fromkeys(found[1] for found in _SCRIPT.finditer(text("page", page))))
+    if not names:
+        return page
+    code = f"<script>\nconst mountWidget = {_mounting(names)};\n</script>\n"
+    before, _, after = page.partition(_style())
+    after = after.replace(_style(), "")
+    return before + _style() + code + _SCRIPT.sub(r'<script>mountWidget("\1", "\2");</script>', after)
+
+
+def _style() -> str:
+    return f"<style>\n{static_text('host.css')}</style>\n"
 
 
 def inline_code(text: str) -> str:
@@ -115,11 +155,11 @@ class PageWidget(ABC):
         # The other class names keep a notebook's MathJax out.
         return (
             f'<div class="il-widget tex2jax_ignore mathjax_ignore" id="{host}">\n'
-            f"<style>\n{static_text('host.css')}</style>\n"
+            f"{_style()}"
             f"{self._static_html()}\n"
             f'<script type="application/json">{state}</script>\n'
-            f"<script>\n{classic(static_text('page.mjs'))}.mount({json.dumps(host)}, () => "
-            f"{classic(module_text(self._module))});\n</script>\n"
+            f'<script data-module="{self._module}">\n{_mounting([self._module])}'
+            f'("{self._module}", "{host}");\n</script>\n'
             "</div>"
         )
 

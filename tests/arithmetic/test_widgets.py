@@ -13,7 +13,18 @@ import pytest
 
 from inception_lessons import costs
 from inception_lessons.papers import GOOGLENET_MODULES
-from inception_lessons.widgets import Choice, CostBench, Feedback, HeadBench, Mistake, Number, Option, _page
+from inception_lessons.widgets import (
+    Choice,
+    CostBench,
+    Feedback,
+    HeadBench,
+    LabelSmoothing,
+    Mistake,
+    Number,
+    Option,
+    _page,
+    share,
+)
 from inception_lessons.widgets._controls import Preset, Select, Slider, Text, Toggle, checked_spec
 from inception_lessons.widgets._numbers import percent
 from inception_lessons.widgets.answer_check import parse_number
@@ -385,6 +396,22 @@ class TestPage:
         )
         assert first == again
         assert len(set(re.findall(r"il-cost-bench-\w{8}-\d", first))) == 3
+
+    def test_a_page_says_once_what_its_widgets_share(self):
+        made = [make().html() for make in (CostBench, choice, HeadBench, LabelSmoothing, CostBench, number)]
+        alone = "<p>before</p>" + "<p>between</p>".join(made) + "<p>after</p>"
+        page = share(alone)
+        for part in ("host.css", *PARTS):
+            assert page.count(_page.static_text(part)) == 1
+        for module in ("page.mjs", "cost_bench.mjs", "answer_check.mjs", "label_smoothing.mjs"):
+            assert page.count(_page.classic(_page.static_text(module))) == 1
+        ids = re.findall(r'<div class="il-widget [^>]* id="(.*?)"', alone)
+        assert len(set(ids)) == len(made)
+        assert re.findall(r'<script>mountWidget\("\w+\.mjs", "(.*?)"\);</script>\n</div>', page) == ids
+        code = re.compile(r"<style>.*?</style>|<script( data-module=[^>]*)?>.*?</script>", re.DOTALL)
+        assert code.sub("", page).split() == code.sub("", alone).split()
+        assert share(page) == page
+        assert share("<p>no widget</p>") == "<p>no widget</p>"
 
     @pytest.mark.parametrize("name", MODULES)
     def test_module_is_small_still_and_alone(self, name):

@@ -31,6 +31,7 @@ LOADED = (
     ("image", "href"),
     ("use", "href"),
 )
+MOUNTS = re.compile(r'mountWidget\("\w+\.mjs", "([\w-]+)"\);')
 LOADING_LINKS = {
     "stylesheet",
     "preload",
@@ -163,6 +164,14 @@ def test_styles_in_the_page_load_nothing_from_elsewhere(tree):
     texts = [style.get_text() for style in tree.find_all("style")]
     texts += [tag["style"] for tag in tree.find_all(style=True)]
     assert [url for text in texts for url in addresses_in_style(text) if is_foreign(url)] == []
+
+
+def test_the_code_of_the_instruments_stands_once(tree):
+    scripts = [script.get_text() for script in tree.find_all("script")]
+    hosts = [host["id"] for host in tree.select("div.il-widget")]
+    assert [found[1] for text in scripts if (found := MOUNTS.fullmatch(text))] == hosts
+    assert sum("class Model" in text for text in scripts) == bool(hosts)
+    assert not tree.select("script[data-module]")
 
 
 def test_style_sheets_load_only_files_of_the_site(html):

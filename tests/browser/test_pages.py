@@ -98,6 +98,12 @@ UNSET = r"""
 }).map((place) => place.outerHTML.slice(0, 160))
 """
 
+REACHED = """
+() => [...document.querySelectorAll(".bd-article :is(pre, .cell_output > .output, div.math)")]
+  .every((one) => (one.tabIndex === 0) === (one.clientWidth > 0 && one.scrollWidth > one.clientWidth))
+"""
+"""Whether keys reach what scrolls, and stop nowhere else."""
+
 LIMITS_OF_PAGES = {"book/widgets.html": 1_000_000}  # the one with every instrument
 
 
@@ -169,6 +175,8 @@ def test_a_page_on_every_screen(page, site, name, subtests):
             page.set_viewport_size({"width": width, "height": height})
             page.wait_for_function("(width) => innerWidth === width", arg=width)
             assert page.evaluate(WIDER) == [width, []]
+        with subtests.test("keys reach what scrolls", width=width):
+            page.wait_for_function(REACHED)
     page.set_viewport_size({"width": 1280, "height": 900})
     page.evaluate(ONE_OF_EACH)
     with subtests.test("accessibility checker, light"):
@@ -246,8 +254,9 @@ def test_on_paper_there_is_the_text_and_every_fold_is_open(page, site, name):
     assert page.locator("article h1").is_visible()
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     assert page.locator("details:not([open])").count() == 0
-    hidden = page.locator("article details > :not(summary)")
-    assert all(hidden.nth(number).is_visible() for number in range(hidden.count()))
+    unfolded = page.locator("article details > :not(summary)")
+    unseen = "all => all.filter((one) => !one.checkVisibility({ visibilityProperty: true })).length"
+    assert unfolded.evaluate_all(unseen) == 0
     fading = "styles => styles.filter(s => s.opacity !== '1' || s.animationName !== 'none').length"
     styles = "[...document.querySelectorAll('article details *')].map(e => getComputedStyle(e))"
     assert page.evaluate(f"({fading})({styles})") == 0, "what unfolds is there at once, not faded in"
