@@ -41,15 +41,16 @@ STYLE = Layer("style (the hooks of .pre-commit-config.yaml)", (sys.executable, "
 TWO_WORKERS = (*PYTEST, "-n2")
 ONE_THREAD_EACH = os.environ | {"OMP_NUM_THREADS": "1"}
 """Two workers of two threads each on two cores wait for one another, and take several times as long."""
-QUICK = ("-m", "not slow")
 ARITHMETIC = Layer("arithmetic and papers", (*TWO_WORKERS, "tests/arithmetic"), environ=ONE_THREAD_EACH)
 MODULES = Layer(
     "modules against torchvision and flop_counter", (*TWO_WORKERS, "tests/modules"), environ=ONE_THREAD_EACH
 )
-QUICK_ARITHMETIC = ARITHMETIC._replace(
-    name="arithmetic and papers, the quick tests", command=(*ARITHMETIC.command, *QUICK)
+QUICK = Layer(
+    "the quick tests of arithmetic and modules",
+    (*TWO_WORKERS, "tests/arithmetic", "tests/modules", "-m", "not slow"),
+    environ=ONE_THREAD_EACH,
 )
-QUICK_MODULES = MODULES._replace(name="modules, the quick tests", command=(*MODULES.command, *QUICK))
+"""Both in one run: every worker imports torch and collects once."""
 
 
 def every_layer(browser_path: str | None) -> list[Layer]:
@@ -105,7 +106,7 @@ def summary(outcomes: Sequence[Outcome]) -> str:
 def main(arguments: Sequence[str]) -> int:
     """Returns 0 when every layer passed, else 1."""
     if list(arguments) == ["check"]:
-        outcomes = run([STYLE, QUICK_ARITHMETIC, QUICK_MODULES])
+        outcomes = run([STYLE, QUICK])
     elif list(arguments) == ["test"]:
         try:
             path = browser.prepare()
