@@ -122,7 +122,8 @@ def test_every_public_function_is_here():
     assert functions(records) == {"growing_table", "imagenet_results", "load", "read", "write"}
     without = {name for name in functions(discrepancies) if _parameters(getattr(discrepancies, name))}
     assert without == {"explained", "googlenet_table_1"}
-    assert not functions(widgets) and not functions(exercises)
+    assert functions(widgets) == {"share"}
+    assert not functions(exercises)
 
 
 def _parameters(function) -> bool:
@@ -235,6 +236,7 @@ def test_specs_and_questions_against_nonsense():
             "study's check": Call(_study.study_of_seeds("k").check, {"answer": STUDY}),
             "Task's check": Call(_task.Task("k", lambda answer: None, "p").check, {"answer": 1}),
             "classic": Call(page.classic, {"source": "export default {}"}),
+            "share": Call(widgets.share, {"page": "<p>no widget</p>"}),
         },
         1_000,
     )
