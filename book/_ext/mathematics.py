@@ -26,6 +26,7 @@ THIN_SPACE = "0.1667em"
 FORMULA = re.compile(r"<math.*?</math>", re.DOTALL)
 # A browser draws a single letter in mathematical italics, which are characters of their own.
 ITALICS = {0x210E, *range(0x1D434, 0x1D468), *range(0x1D6E2, 0x1D71C)}
+ROOT_SIGN = ord("√")
 STYLE = """\
 /* STIX Two Math (stixfonts.org), SIL Open Font License 1.1; only the characters that the pages show. */
 @font-face { font-family: "Book Math"; src: url(mathematics.woff) format("woff"); font-display: swap; }
@@ -123,10 +124,12 @@ def visit_displayed(writer, node) -> None:
 
 
 def characters(site: Path) -> set[int]:
-    """The code points that the site's equations show, with those that a browser puts for single letters."""
+    """The code points that the site's equations show, with those that a browser puts for single letters and
+    for roots, which no text of MathML has."""
     texts = (path.read_text(encoding="utf-8") for path in site.rglob("*.html"))
     formulas = "".join(formula for text in texts for formula in FORMULA.findall(text))
-    return ITALICS | set(map(ord, "".join(ElementTree.fromstring(f"<all>{formulas}</all>").itertext())))
+    shown = "".join(ElementTree.fromstring(f"<all>{formulas}</all>").itertext())
+    return ITALICS | {ROOT_SIGN} | set(map(ord, shown))
 
 
 def write_font(app, error) -> None:

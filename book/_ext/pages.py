@@ -27,6 +27,7 @@ PARAMETERS = re.compile(r"<dl>\n((?:<dd>.*?</dd>\n)+)</dl>")
 MEASURED = re.compile(
     r'(?:document\.querySelectorAll\("pre, [^"]*"\)|\[\])(?=\.forEach\(\(\w+=>\{\w+\.tabIndex=)'
 )
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 ICON = re.compile(r"\bfa-([a-z0-9-]+)")
 CODE = re.compile(r"[\"'](?:\\([ef][0-9a-f]{3})|([\ue000-\uf8ff]))[\"']")
 FONTS = {
@@ -87,13 +88,13 @@ def code_points(style: str) -> dict[str, int]:
 
 
 def shown_in(site: Path, points: dict[str, int]) -> set[int]:
-    """The code points that pages and theme scripts name, and those that style sheets write out."""
+    """The code points that pages and theme scripts name, and those that other style sheets write out."""
     pages = [*site.rglob("*.html"), *(site / "_static" / "scripts").glob("*.js")]
     names = {name for path in pages for name in ICON.findall(path.read_text(encoding="utf-8"))}
     styles = [
         path.read_text(encoding="utf-8")
         for path in (site / "_static").rglob("*.css")
-        if path.name != "icons.css"
+        if path.name not in ("icons.css", "site.css")
     ]
     written = {int(code, 16) if code else ord(sign) for style in styles for code, sign in CODE.findall(style)}
     return {points[name] for name in names & points.keys()} | written
@@ -191,7 +192,13 @@ def share_code(app, pagename, templatename, context, doctree):
 
 
 def defer_scripts(app, pagename, templatename, context, doctree):
-    """Lets the page be parsed before its scripts run, but for those that scripts in the page stand on."""
+    """Lets the page be parsed before its scripts run, but for those that scripts in the page stand on.
+
+    The states of progress bars, which no script of the page reads, go.
+    """
+    context["script_files"] = [
+        script for script in context["script_files"] if script.attributes.get("type") != WIDGET_STATE
+    ]
     for script in context["script_files"]:
         name = str(getattr(script, "filename", "") or "")
         if name and not name.endswith(("documentation_options.js", "doctools.js")):

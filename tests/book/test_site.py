@@ -7,7 +7,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import html5lib
+import pydata_sphinx_theme
 import pytest
+import sphinx_book_theme
 from bs4 import BeautifulSoup, Tag
 from fontTools.ttLib import TTFont
 
@@ -185,6 +187,41 @@ def test_style_sheets_load_only_files_of_the_site(html):
     assert wrong == []
 
 
+def names_in(style: str) -> set[str]:
+    """The classes and ids that a style sheet names."""
+    return set(re.findall(r"(?<=[.#])[A-Za-z_][\w-]*", style))
+
+
+@cache
+def names_of_the_themes() -> set[str]:
+    """The classes and ids of the installed themes' style sheets, and of the book's own."""
+    found = names_in((SITE.parents[1] / "book" / "_static" / "book.css").read_text(encoding="utf-8"))
+    for theme in (pydata_sphinx_theme, sphinx_book_theme):
+        for sheet in Path(theme.__file__).parent.glob("theme/*/static/styles/*.css"):
+            found |= names_in(sheet.read_text(encoding="utf-8"))
+    return found
+
+
+def test_one_style_sheet_has_the_rules_of_all(name, tree, html):
+    """No class or id of the page that a theme draws is missing in it."""
+    sheets = [link["href"] for link in tree.find_all("link", rel="stylesheet")]
+    if name == "index.html":
+        assert sheets == []
+        return
+    assert [re.sub(r"^(\.\./)*|\?v=\w{8}$", "", sheet) for sheet in sheets] == ["_static/site.css"]
+    shown = {one for tag in tree.find_all(class_=True) for one in tag["class"]}
+    shown |= {tag["id"] for tag in tree.find_all(id=True)}
+    drawn = shown & names_of_the_themes()
+    assert len(drawn) > 50
+    assert drawn <= names_in((html / "_static" / "site.css").read_text(encoding="utf-8"))
+
+
+def test_the_style_sheet_keeps_what_scripts_add(html):
+    """Bootstrap composes some of these names: `bs-` and a kind and `-auto`."""
+    added = {"show", "collapsing", "bs-tooltip-auto", "offcanvas-backdrop", "highlighted"}
+    assert added <= names_in((html / "_static" / "site.css").read_text(encoding="utf-8"))
+
+
 def test_every_page_has_a_language_a_title_and_one_heading(tree):
     assert tree.html["lang"] == "en"
     assert tree.title and tree.title.get_text(strip=True)
@@ -203,6 +240,8 @@ def test_the_mathematical_font_has_every_character_and_can_grow(html):
     shown = {
         sign for name in pages() for formula in parsed(name).find_all("math") for sign in formula.get_text()
     }
+    assert "√" not in shown, "it is drawn for msqrt, and has to be in the font all the same"
+    shown.add("√")
     invisible = {" ", "\n", "\u2061"}
     assert len(shown) > 60
     assert not {sign for sign in shown - invisible if ord(sign) not in font.getBestCmap()}
@@ -256,15 +295,16 @@ def test_no_output_is_empty_or_an_error(tree):
 
 
 def test_icons_that_the_page_names_are_drawn(name, tree, html):
-    style = (html / "_static" / "icons.css").read_text(encoding="utf-8")
+    style = (html / "_static" / "site.css").read_text(encoding="utf-8")
     modifiers = {"fa-solid", "fa-regular", "fa-brands", "fa-lg", "fa-xs", "fa-sm", "fa-fw"}
     named = {
         one for tag in tree.find_all(class_=True) for one in tag["class"] if one.startswith("fa-")
     } - modifiers
-    assert {one for one in named if f".{one}::before" not in style} == set()
+    assert {one for one in named if f".{one}:before" not in style} == set()
 
 
 def test_what_no_page_uses_is_not_shipped(html):
+    assert [path.name for path in html.rglob("*.css")] == ["site.css"]
     size = sum(path.stat().st_size for path in (html / "_static").rglob("*") if path.is_file())
     assert list(html.rglob("*.map")) == [] and not (html / "_static" / "vendor").exists()
     assert size < 3_000_000

@@ -98,6 +98,14 @@ UNSET = r"""
 }).map((place) => place.outerHTML.slice(0, 160))
 """
 
+ROOTLESS = """
+() => [...document.querySelectorAll("article :is(msqrt, mroot)")].filter((root) => {
+  const sign = root.firstElementChild.getBoundingClientRect().left - root.getBoundingClientRect().left;
+  return root.checkVisibility() && sign < 0.4 * parseFloat(getComputedStyle(root).fontSize);
+}).map((root) => root.outerHTML.slice(0, 160))
+"""
+"""Roots whose sign is not drawn before what is under it: a font without it leaves the place empty."""
+
 REACHED = """
 () => [...document.querySelectorAll(".bd-article :is(pre, .cell_output > .output, div.math)")]
   .every((one) => (one.tabIndex === 0) === (one.clientWidth > 0 && one.scrollWidth > one.clientWidth))
@@ -192,6 +200,7 @@ def test_a_page_on_every_screen(page, site, name, subtests):
         assert page.locator("h1").first.is_visible()
     with subtests.test("every equation is set"):
         assert page.evaluate(UNSET) == []
+        assert page.evaluate(ROOTLESS) == []
     for width, height in NARROW:
         with subtests.test("nothing is wider than a small screen", width=width):
             page.set_viewport_size({"width": width, "height": height})
