@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
+from inception_lessons._check import number, positive
 from inception_lessons.exercises._study import study_of_seeds
 from inception_lessons.exercises._task import Task
 from inception_lessons.papers import (
@@ -34,7 +35,14 @@ _RECIPE = gain("Inception-v2", "Label Smoothing")
 
 
 def smoothed_target(epsilon: float, classes: int) -> tuple[float, float]:
-    """Return what smoothing asks for: the probability of the right class and of each other class."""
+    """Return what smoothing asks for: the probability of the right class and of each other class.
+
+    Raises:
+        ValueError: `epsilon` is not between 0 and 1, or `classes` below 1.
+    """
+    if not 0 <= number("epsilon", epsilon) <= 1:
+        raise ValueError(f"epsilon must be between 0 and 1, got {epsilon}: it is a share of the target")
+    positive("classes", classes)
     return 1 - epsilon + epsilon / classes, epsilon / classes
 
 
@@ -45,9 +53,10 @@ def loss_floor(epsilon: float, classes: int) -> float:
 
 
 def logit_gap(epsilon: float, classes: int) -> float:
-    """Return how far the right logit stands above the others where that loss is smallest."""
+    """Return how far the right logit stands above the others where that loss is smallest; without smoothing,
+    infinity."""
     right, wrong = smoothed_target(epsilon, classes)
-    return math.log(right / wrong)
+    return math.log(right / wrong) if wrong else math.inf
 
 
 _EPSILON, _CLASSES = RETHINKING_LABEL_SMOOTHING

@@ -156,28 +156,31 @@ def _bn_inception(row: papers.BNInceptionErrorRow) -> ImageNetResult:
     )  # fmt: skip
 
 
-def _rethinking(name: str, row: str, key: str) -> ImageNetResult:
+def _rethinking(name: str, row: str, key: str, why: str = "") -> ImageNetResult:
     found = next(line for line in papers.RETHINKING_TABLE_3 if line.network == row)
     return ImageNetResult(
         key, name, "lineage", **_published(name), networks=1, crops=1,
         top1=found.top1_error, top5=found.top5_error, protocol=f"one network, one crop, {_LISTED}",
-        source=f"{_RETHINKING}, Table 3, row “{row}”", note=_printed_ops(found),
+        source=f"{_RETHINKING}, Table 3, row “{row}”", note=f"{why} {_printed_ops(found)}".lstrip(),
     )  # fmt: skip
 
 
 def _v3_averages() -> list[ImageNetResult]:
     claims = papers.RETHINKING_CLAIMS
-    found = [(1, row.crops, row.top1_error, row.top5_error, "Table 4") for row in papers.RETHINKING_TABLE_4]
-    found.append(
-        (4, 144, claims["ensemble_top1"].value, claims["ensemble_top5"].value, "abstract and Table 5")
-    )
+    found = [
+        (1, row.crops, row.top1_error, row.top5_error, "Table 4", _LISTED)
+        for row in papers.RETHINKING_TABLE_4
+    ]
+    errors = claims["ensemble_top1"].value, claims["ensemble_top5"].value
+    found.append((4, 144, *errors, "abstract and Table 5", "validation images"))
     return [
         ImageNetResult(
             f"inception-v3-{networks}x{crops}", _times(networks, crops, "Inception v3"), "other",
             **_published("Inception v3"), networks=networks, crops=crops, top1=top1, top5=top5,
-            protocol=f"{_networks(networks)}, {_crops(crops)}, {_LISTED}", source=f"{_RETHINKING}, {where}",
+            protocol=f"{_networks(networks)}, {_crops(crops)}, {images}",
+            source=f"{_RETHINKING}, {where}",
         )
-        for networks, crops, top1, top5, where in found
+        for networks, crops, top1, top5, where, images in found
     ]  # fmt: skip
 
 
@@ -226,7 +229,12 @@ def imagenet_results() -> tuple[ImageNetResult, ...]:
         _nin(),
         _googlenet(papers.GOOGLENET_TABLE_3[0]),
         _bn_inception(averaged[0]),
-        _rethinking("Inception v2", "Inception-v2 RMSProp", "inception-v2"),
+        _rethinking(
+            "Inception v2",
+            "Inception-v2 Factorized 7×7",
+            "inception-v2",
+            "Of the rows of Inception-v2 it is the one with the stem that we count.",
+        ),
         _rethinking("Inception v3", "Inception-v2 BN-auxiliary", "inception-v3"),
         *map(_torchvision, papers.TORCHVISION_ACCURACIES),
         _alexnet(5, "alexnet-5x10", "other"),

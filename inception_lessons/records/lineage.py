@@ -38,8 +38,8 @@ def growing_table(until: str, record: Record | None = None) -> Table:
     """Return costs and recorded accuracy of every network up to and with `until`.
 
     As published: parameters, MACs and activations of one image. At lesson size, from the record: parameters,
-    MACs, milliseconds of a forward pass and images per second in training (of the fastest seed: what else a
-    machine does only adds time), lowest to highest top-1 of all seeds.
+    MACs, milliseconds of a forward pass and images per second in training (of each the fastest run's: what
+    else a machine does only adds time), lowest to highest top-1 of all seeds.
 
     Args:
         until: a name in `LINEAGE`.
@@ -72,9 +72,12 @@ def growing_table(until: str, record: Record | None = None) -> Table:
         )
     seeds = len(record.of(names[0]))
     devices = ", ".join(sorted({str(run.conditions["device"]).upper() for run in record.runs}))
+    seconds = [value for name in names for value in record.values(name, "seconds")]
     return Table(
-        "The lineage so far. As published: one image of the paper's size. Lesson size: 28×28 images, about a "
-        f"minute of training on a {devices}, {seeds} seeds, the fastest one's times, 10,000 test images",
+        "The lineage so far. As published: one image of the paper's size. Lesson size: 28×28 images, as many "
+        "as two idle cores train on in about a minute (these runs, on a shared "
+        f"{devices}: {min(seconds):.0f} to {max(seconds):.0f} s), {seeds} seeds; of each time the fastest "
+        "run's; 10,000 test images",
         (
             "network",
             "published: parameters",

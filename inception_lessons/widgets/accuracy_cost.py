@@ -20,14 +20,16 @@ class Measure(NamedTuple):
     label: str
     word: str
     """The label inside a sentence."""
+    axis: str
+    """What stands at an axis."""
 
 
 MEASURES = {
-    "parameters": Measure("Parameters", "parameters"),
-    "macs": Measure("MACs", "MACs"),
-    "top5": Measure("Top-5 error", "top-5 error"),
-    "top1": Measure("Top-1 error", "top-1 error"),
-    "year": Measure("Year", "year"),
+    "parameters": Measure("Parameters", "parameters", "Parameters, log scale: fewer are better"),
+    "macs": Measure("MACs", "MACs", "MACs, log scale: fewer are better"),
+    "top5": Measure("Top-5 error", "top-5 error", "Top-5 error: less is better"),
+    "top1": Measure("Top-1 error", "top-1 error", "Top-1 error: less is better"),
+    "year": Measure("Year", "year", "Year: earlier is better"),
 }
 COSTS = ("parameters", "macs")
 COLUMNS = (*COSTS, "top5", "top1")
@@ -37,15 +39,15 @@ SHOWN = {
     "all": ("All, with averages and other columns", ("lineage", "torchvision", "other")),
 }
 LEGEND = (
-    ("mark", "one network, one crop"),
-    ("mark hollow", "several averaged, or not said"),
-    ("mark other", "not in the lineage"),
-    ("mark torchvision", "torchvision's weights"),
-    ("dashes solid", "the lineage in order"),
-    ("dashes", "the frontier; shaded: beaten"),
-    ("", "close marks: side by side"),
+    ("mark", "one network, one crop", "lineage"),
+    ("mark hollow", "several averaged, or not said", "lineage"),
+    ("mark other", "not in the lineage", "other"),
+    ("mark torchvision", "torchvision's weights", "torchvision"),
+    ("dashes solid", "the lineage in order", "lineage"),
+    ("dashes", "the frontier; shaded: beaten", "lineage"),
+    ("", "close marks: side by side", "lineage"),
 )
-"""Look of a mark, and what it says."""
+"""Look of a mark, what it says, and the group that must be shown for it to stand there."""
 ABSENT = (
     "LeNet (its paper tests on MNIST) and NiN as its paper has it (CIFAR-10 and CIFAR-100): no ImageNet "
     "figure. The NiN here is its author's later ImageNet network."
@@ -174,7 +176,7 @@ def _summary(drawn: Sequence[Any], front: Sequence[Any], axes: tuple[str, str], 
     keys = {row["key"] for row in front}
     beaten = [row for row in drawn if row["key"] not in keys]
     if beaten:
-        text += f" Beaten by one of these, worse in neither and better in one: {_some(beaten)}."
+        text += f" Beaten by one of these, that is nowhere worse: {_some(beaten)}."
     if axes[0] in COSTS:
         values = [_value(row, axes[0], whole) for row in drawn]
         small, large = min(values), max(values)
@@ -191,7 +193,8 @@ def _summary(drawn: Sequence[Any], front: Sequence[Any], axes: tuple[str, str], 
         ]
         if unlike:
             text += (
-                f" The axis counts one network and one crop; tested otherwise, or not said: {_names(unlike)}."
+                " The axis counts one network and one crop; of the frontier, tested otherwise, or not said: "
+                f"{_names(unlike)}."
             )
     return text
 

@@ -1,12 +1,13 @@
 """Every question accepts its own answer and meets every listed mistake; every task refuses nonsense."""
 
 import importlib
+import math
 import pkgutil
 
 import pytest
 
 from inception_lessons import exercises
-from inception_lessons.exercises import googlenet
+from inception_lessons.exercises import googlenet, inception_v3
 from inception_lessons.exercises._study import study_of_seeds
 from inception_lessons.exercises._task import Task
 from inception_lessons.papers import GOOGLENET_MODULES, GOOGLENET_TABLE_1
@@ -72,6 +73,18 @@ def test_answers_worked_out_by_hand():
     assert googlenet.break_even_3a.answer == int(9 * 192 * 128 / (192 + 9 * 128))
     assert round(googlenet.predict_share.answer, 3) == round(100 * 25 * 32 / (64 + 9 * 128 + 25 * 32), 3)
     assert googlenet.predict_factor.answer == 192 * 25 * 32 / (192 * 16 + 16 * 25 * 32)
+
+
+def test_without_smoothing_no_gap_is_wide_enough_and_a_share_is_a_share():
+    assert inception_v3.logit_gap(0, 10) == math.inf and inception_v3.loss_floor(0, 10) == 0
+    assert (
+        inception_v3.loss_floor(1, 10) == pytest.approx(math.log(10)) and inception_v3.logit_gap(1, 10) == 0
+    )
+    for epsilon in (-0.1, 1.5):
+        with pytest.raises(ValueError, match=f"epsilon must be between 0 and 1, got {epsilon}"):
+            inception_v3.loss_floor(epsilon, 10)
+    with pytest.raises(ValueError, match="classes must be at least 1, got 0"):
+        inception_v3.logit_gap(0.1, 0)
 
 
 def test_the_28_pixel_variant_costs_the_body_and_a_small_stem():

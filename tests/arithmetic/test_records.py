@@ -127,7 +127,12 @@ def test_gradients_are_recorded_for_each_stage_and_heads_reach_back_only():
 def test_the_table_grows_by_one_network_a_chapter_and_reads_the_record():
     values = {"parameters": 7, "macs": 2_000_000, "milliseconds": 3.4, "images_per_second": 1000.4}
     runs = [
-        Run(name, seed, values | {"top1": 0.8 + seed / 10}, {"device": "cpu", "threads": 2})
+        Run(
+            name,
+            seed,
+            values | {"top1": 0.8 + seed / 10, "seconds": 50.0 + seed},
+            {"device": "cpu", "threads": 2},
+        )
         for name in records.LINEAGE
         for seed in range(2)
     ]
@@ -136,7 +141,7 @@ def test_the_table_grows_by_one_network_a_chapter_and_reads_the_record():
     assert first.rows == (
         ("LeNet, 1998", "0.06 M", "0.3 M", "0.01 M", "7", "2.00 M", "3", "1,000", "80.0% to 90.0%"),
     )
-    assert "on a CPU, 2 seeds" in first.caption
+    assert "on a shared CPU: 50 to 51 s), 2 seeds" in first.caption
     whole = records.growing_table("Inception v3", made)
     assert [row[0].rpartition(",")[0] for row in whole.rows] == list(records.LINEAGE)
     assert whole.rows[2][1:3] == ("138.36 M", "15,470.3 M") and whole.rows[-1][1] == "23.83 M"

@@ -1,5 +1,5 @@
 // parts: frame, axes, percent
-// Accuracy against cost: the frontier of accuracy_cost.py's rows on any axes.
+// The frontier of accuracy_cost.py's rows.
 
 const COSTS = ["parameters", "macs"];
 const names = (found) => found.map(({ name }) => name).join(", ").replace(/, ([^,]*)$/, " and $1");
@@ -7,10 +7,8 @@ const some = (found) => (found.length <= 6 ? names(found) : `${found.length} oth
 
 const evaluate = ({ rows, measures, columns, shown, absent }, { x: across, y: up, show, whole_test: whole, point }) => {
   const word = (axis) => measures[axis].word;
-  const value = (row, axis) => {
-    if (!whole || !COSTS.includes(axis)) return row[axis];
-    return row.networks * (axis === "macs" ? row.crops * row.macs : row.parameters) || undefined;
-  };
+  const value = (row, axis) => !whole || !COSTS.includes(axis) ? row[axis]
+    : row.networks * (axis === "macs" ? row.crops * row.macs : row.parameters) || undefined;
   const text = (row, axis) => (COSTS.includes(axis) ? grouped(value(row, axis) ?? "–") : row.texts[axis]);
   if (across === up) {
     const summary = `Both axes show ${word(up)}: choose two different measures.`;
@@ -25,7 +23,7 @@ const evaluate = ({ rows, measures, columns, shown, absent }, { x: across, y: up
   const beaten = drawn.filter((row) => !front.includes(row));
   let summary = `On the frontier, by rising ${word(across)}: ${names(front)}.`;
   if (beaten.length)
-    summary += ` Beaten by one of these, worse in neither and better in one: ${some(beaten)}.`;
+    summary += ` Beaten by one of these, that is nowhere worse: ${some(beaten)}.`;
   if (COSTS.includes(across)) {
     const [least, most] = [Math.min, Math.max].map((end) => drawn.find((row) => x(row) === end(...drawn.map(x))));
     summary += ` Fewest ${word(across)}: ${least.name} with ${text(least, across)}, which is ` +
@@ -34,13 +32,13 @@ const evaluate = ({ rows, measures, columns, shown, absent }, { x: across, y: up
   const on = (axis) => across === axis || up === axis;
   const unlike = front.filter((row) => (on("macs") ? !row.single : on("parameters") && row.networks > 1));
   if (unlike.length && !whole)
-    summary += ` The axis counts one network and one crop; tested otherwise, or not said: ${names(unlike)}.`;
+    summary += ` The axis counts one network and one crop; of the frontier, tested otherwise, or not said: ${names(unlike)}.`;
 
   const reasons = {};
   for (const row of candidates.filter(gap))
     (reasons[gap(row) === "macs" ? row.uncounted : `no ${word(gap(row))} is published`] ??= []).push(row);
   const chosen = drawn.find(({ key }) => key === point) ?? drawn[0];
-  const place = rivals(chosen).length ? `Beaten by ${some(rivals(chosen))}.` : "On the frontier.";
+  const place = front.includes(chosen) ? "On the frontier." : `Beaten by ${some(rivals(chosen))}.`;
   return {
     caption: `${shown[show].label}: ${word(across)} against ${word(up)}, ${drawn.length} marks, costs of ` +
       (whole ? "the whole test." : "one network and one crop."),
@@ -100,7 +98,7 @@ tr > * + * { text-align: inherit; }
 
 const render = panel("Accuracy against cost", STYLE, ({ spec, listen, write }) => {
   const box = (tag, name, ...children) => h(tag, { class: name }, ...children);
-  const [caption, detail, summary, up, across] = ["caption", "", "", "", "across"].map((name) => box("p", name));
+  const [caption, across, detail, summary, up] = ["caption", "across", "", "", ""].map((name) => box("p", name));
   const [side, under, labels] = ["ticks rows", "ticks", "names"].map((name) => h("div", { class: name, "aria-hidden": true }));
   const marks = spec.rows.map(({ number, single, group }) =>
     h("span", { role: "radio", class: `mark ${group} ${single ? "" : "hollow"}`, "data-number": number }));
@@ -118,14 +116,14 @@ const render = panel("Accuracy against cost", STYLE, ({ spec, listen, write }) =
     event.preventDefault();
     choose(order.at((order.indexOf(event.target) + step) % order.length));
   });
-  const legend = box("p", "legend", ...spec.legend.map(([name, text]) => h("span", {}, box("i", name), text)));
+  const legend = spec.legend.map(([name, text]) => h("span", {}, name && box("i", name), text));
   const heads = spec.columns.map(([, label]) => label);
-  const lists = spec.rows.map(({ number, name }) => // made once, for speed
+  const lists = spec.rows.map(({ number, name }) =>
     h("tr", {}, h("th", {}, `${number} ${name}`, h("small")), ...heads.map((head) => h("td", { "data-name": head }))));
   const top = h("tr", {}, ...["Network", ...heads].map((text) => h("th", {}, text)));
   const table = h("table", {}, h("thead", {}, top), h("tbody", {}, ...lists));
   const out = h("ul");
-  const whole = box("div", "", caption, box("div", "chart", up, side, plot, under, across), legend, detail, table, out);
+  const whole = box("div", "", caption, box("div", "chart", up, side, plot, under, across), box("p", "legend", ...legend), detail, table, out);
 
   const sketch = ({ points, frontier, detail: { key: chosen } }, settings) => {
     const axis = (name, from, to) => {
@@ -177,7 +175,7 @@ const render = panel("Accuracy against cost", STYLE, ({ spec, listen, write }) =
 
   const draw = (settings) => {
     const shown = evaluate(spec, settings);
-    const moved = summary.textContent === shown.summary; // another mark was chosen
+    const seen = summary.textContent === shown.summary;
     summary.textContent = shown.summary;
     const { title, text } = shown.detail;
     for (const node of [...marks, ...lists]) node.hidden = true;
@@ -185,11 +183,12 @@ const render = panel("Accuracy against cost", STYLE, ({ spec, listen, write }) =
     if (!title) return shown.summary;
     caption.textContent = shown.caption;
     plot.setAttribute("aria-label", shown.caption);
-    [up.textContent, across.textContent] = [`↓ ${spec.measures[settings.y].label}`, `← ${spec.measures[settings.x].label}`];
+    [up.textContent, across.textContent] = [settings.y, settings.x].map((axis) => spec.measures[axis].axis);
+    spec.legend.forEach(([, , group], at) => (legend[at].hidden = !spec.shown[settings.show].groups.includes(group)));
     detail.replaceChildren(h("strong", {}, title), text);
     out.replaceChildren(...shown.left_out.map((line) => h("li", {}, line)));
     sketch(shown, settings);
-    return moved ? `${title}. ${text}` : shown.summary;
+    return seen ? `${title}. ${text}` : shown.summary;
   };
   return { nodes: [summary, whole], draw };
 });
