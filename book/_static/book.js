@@ -1,6 +1,6 @@
 /* What a style sheet cannot do. Paper cannot be unfolded and is not dark: for printing, open every fold and show the light
-   theme; afterwards put both back. What scrolls must be reached by keys: code, tables and formulas that are too wide take the
-   focus. */
+   theme; afterwards put both back. What scrolls must be reached by keys, and show it: code, tables and formulas that are too
+   wide take the focus and are marked. */
 "use strict";
 (() => {
   const root = document.documentElement.dataset;
@@ -26,15 +26,16 @@
     do {
       const box = waiting.shift();
       const scrolls = box.clientWidth > 0 && box.scrollWidth > box.clientWidth;
-      if (scrolls && !box.hasAttribute("tabindex")) box.tabIndex = 0;
-      else if (!scrolls && box.hasAttribute("tabindex")) box.removeAttribute("tabindex");
+      box.toggleAttribute("data-scrolls", scrolls);
+      if (scrolls) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
     } while (waiting.length && slice.timeRemaining() > 3);
     if (waiting.length) idle(measure);
   };
   const reachable = async () => {
     await document.fonts.ready;
     const resting = !waiting.length;
-    waiting = [...document.querySelectorAll(".bd-article :is(pre, .cell_output > .output, div.math)")];
+    waiting = [...document.querySelectorAll(".bd-article :is(pre, .cell_output > .output, .il-table > div, div.math)")];
     if (resting && waiting.length) idle(measure);
   };
   window.addEventListener("load", reachable);

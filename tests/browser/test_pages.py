@@ -107,10 +107,18 @@ ROOTLESS = """
 """Roots whose sign is not drawn before what is under it: a font without it leaves the place empty."""
 
 REACHED = """
-() => [...document.querySelectorAll(".bd-article :is(pre, .cell_output > .output, div.math)")]
-  .every((one) => (one.tabIndex === 0) === (one.clientWidth > 0 && one.scrollWidth > one.clientWidth))
+() => {
+  const boxes = document.querySelectorAll(
+    ".bd-article :is(pre, .cell_output > .output, .il-table > div, div.math)"
+  );
+  return [...boxes].every((one) => {
+    const scrolls = one.clientWidth > 0 && one.scrollWidth > one.clientWidth;
+    const shown = getComputedStyle(one).boxShadow.includes("inset");
+    return (one.tabIndex === 0) === scrolls && shown === scrolls;
+  });
+}
 """
-"""Whether keys reach what scrolls, and stop nowhere else."""
+"""Whether keys reach what scrolls, and stop nowhere else; and whether a shadow says that it scrolls."""
 
 LIMITS_OF_PAGES = {"book/widgets.html": 1_000_000}  # the one with every instrument
 
