@@ -43,7 +43,7 @@ class Quiet(serve.Handler):
 def site(html: Path) -> Iterator[str]:
     """The address of the built pages, served from this machine; without a slash at the end."""
     server = serve.server(html, 0, Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
@@ -98,7 +98,7 @@ class QuietFolder(SimpleHTTPRequestHandler):
 def visit(browser: Browser, tmp_path: Path) -> Iterator[Visit]:
     """Open a page with the given HTML; a request beside the page, an error or an exception fails the test."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietFolder, directory=tmp_path))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     contexts, complaints = [], []
 
