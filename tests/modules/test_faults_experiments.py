@@ -113,7 +113,8 @@ def measured(folder: Path) -> list:
 def test_killed_at_any_moment_a_record_is_whole_or_absent_and_ends_as_if_nothing_had_been(tmp_path, root):
     done = subprocess.run(
         [sys.executable, "-m", "tests.modules.test_faults_experiments", tmp_path],
-        capture_output=True, text=True, cwd=root,
+        capture_output=True, text=True, cwd=root, timeout=300,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},  # a fork copies one thread, and would wait for the others
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     outcomes = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
