@@ -9,12 +9,8 @@ from playwright.sync_api import Page, expect
 
 from inception_lessons.widgets import INSTRUMENTS, _page
 from inception_lessons.widgets._controls import Select, Slider, Text, Toggle
-from tests.browser.bare import CONTRAST, OUTSIDE, THEMES, fake
+from tests.browser.bare import CONTRAST, EVALUATE, OUTSIDE, THEMES, fake
 
-EVALUATE = """([text, widget]) => {
-  const { spec, all } = JSON.parse(text);
-  return JSON.stringify(all.map(settings => widget.evaluate(spec, settings)));
-}"""
 EVERY = pytest.mark.parametrize("make", INSTRUMENTS, ids=lambda make: make.__name__)
 
 
@@ -202,7 +198,7 @@ def test_print_hides_the_controls_and_keeps_the_result(visit, make):
 @EVERY
 def test_a_step_takes_at_most_16_milliseconds(visit, make):
     page = fake(visit, make())
-    settings = settings_of(make, 60)
+    settings = settings_of(make, 30)
     median = page.evaluate(
         """all => {
           const panel = document.getElementById("view").shadowRoot.querySelector("section");
