@@ -92,7 +92,7 @@ EVALUATE = """([text, widget]) => {
   const { spec, all } = JSON.parse(text);
   return JSON.stringify(all.map(settings => widget.evaluate(spec, settings)));
 }"""
-"""A module's answers to many settings, as one text: playwright takes half a minute for thousands of objects."""
+"""A module's answers to many settings, as one text: playwright is slow with thousands of objects."""
 
 
 def slider(page: Page | Locator, name: str) -> Locator:
