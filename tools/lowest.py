@@ -20,7 +20,7 @@ from tools import book, environment, layers
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOOR = re.compile(r"([A-Za-z0-9_-]+)>=([0-9.]+)")
-TESTERS = ("pytest", "nbval", "nbclient", "hypothesis", "ipykernel")
+TESTERS = ("pytest", "pytest-xdist", "nbval", "nbclient", "hypothesis", "ipykernel")
 """What runs the tests, as requirements.txt pins it."""
 TESTS = (
     "tests/modules",
@@ -30,7 +30,7 @@ TESTS = (
     "--ignore=tests/modules/test_install.py",
 )
 """All that concerns the package and runs without the book's tools."""
-NOTEBOOKS = (*layers.NBVAL, "chapters")
+NOTEBOOKS = ("--dist=loadfile", *layers.NBVAL, "chapters")
 
 
 def floors(root: Path = ROOT) -> dict[str, str]:
@@ -57,7 +57,7 @@ def requirements(root: Path = ROOT) -> list[str]:
 
 def commands(python: str) -> list[tuple[str, ...]]:
     """What is run with the interpreter of the new environment, in this order."""
-    pip, pytest = (python, "-m", "pip"), (python, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    pip, pytest = (python, "-m", "pip"), (python, "-m", "pytest", "-q", "-n2", "-p", "no:cacheprovider")
     return [
         (*pip, "install", "--no-input", *requirements()),
         (*pip, "install", "--quiet", "--no-deps", str(ROOT)),
@@ -79,8 +79,11 @@ def main(arguments: Sequence[str]) -> int:
     venv.create(folder, clear=True, with_pip=True)
     for command in commands(environment.python_of(str(folder))):
         print("+", *command, flush=True)
+        environ = layers.ONE_THREAD_EACH
+        if "chapters" in command:
+            environ = environ | book.environ_for_notebooks()
         status = subprocess.run(
-            command, cwd=ROOT, env=book.environ_for_notebooks(), stdin=subprocess.DEVNULL, check=False
+            command, cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, check=False
         ).returncode
         if status != 0:
             print(f"With the lowest versions this failed: {' '.join(command)}", file=sys.stderr)
